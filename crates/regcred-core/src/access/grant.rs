@@ -1,0 +1,150 @@
+//! Grants: authority as a value.
+
+use std::marker::PhantomData;
+
+use super::principal::{Actor, RequestId, UserPrincipal};
+use super::role::Role;
+use crate::audit::{Action, AuditEvent};
+use crate::clock::Timestamp;
+use crate::ids::ProjectId;
+
+/// The proof that a principal holds at least the role `L` in a project.
+#[derive(Debug)]
+pub struct Grant<L: Level> {
+    project: ProjectId,
+    origin: Origin,
+    level: PhantomData<L>,
+}
+
+impl<L: Level> Grant<L> {
+    pub(super) fn new(project: ProjectId, actor: Actor, request: RequestId) -> Self {
+        Self {
+            project,
+            origin: Origin { actor, request },
+            level: PhantomData,
+        }
+    }
+
+    /// The project in which the grant counts.
+    #[must_use]
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    /// An audit event by the grant's holder.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        self.origin.event(at, action)
+    }
+}
+
+/// The proof that a principal is an admin of the platform, or its operator.
+#[derive(Debug)]
+pub struct AdminGrant {
+    origin: Origin,
+}
+
+impl AdminGrant {
+    pub(super) fn new(actor: Actor, request: RequestId) -> Self {
+        Self {
+            origin: Origin { actor, request },
+        }
+    }
+
+    /// For whoever holds the database and its key: the operator's offline commands, and `serve --dev`. Never for a
+    /// request from the network.
+    #[must_use]
+    pub fn for_operator(request: RequestId) -> Self {
+        Self::new(Actor::Operator, request)
+    }
+
+    /// An audit event by the grant's holder.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        self.origin.event(at, action)
+    }
+}
+
+/// The proof that a principal is a user: for what concerns only that user.
+#[derive(Debug)]
+pub struct UserGrant {
+    user: UserPrincipal,
+    origin: Origin,
+}
+
+impl UserGrant {
+    pub(super) fn new(user: UserPrincipal, actor: Actor, request: RequestId) -> Self {
+        Self {
+            user,
+            origin: Origin { actor, request },
+        }
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &UserPrincipal {
+        &self.user
+    }
+
+    /// An audit event by the user.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        self.origin.event(at, action)
+    }
+}
+
+#[derive(Debug)]
+struct Origin {
+    actor: Actor,
+    request: RequestId,
+}
+
+impl Origin {
+    fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        AuditEvent {
+            at,
+            actor: self.actor.clone(),
+            request: self.request.clone(),
+            action,
+        }
+    }
+}
+
+/// A role as a type: [`Viewer`], [`Editor`] or [`Manager`].
+pub trait Level: sealed::Sealed + Send + Sync + 'static {
+    /// The least role that the level demands.
+    const ROLE: Role;
+}
+
+macro_rules! level {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+        impl sealed::Sealed for $name {}
+        impl Level for $name {
+            const ROLE: Role = Role::$name;
+        }
+    };
+}
+
+level!(
+    /// At least [`Role::Viewer`].
+    Viewer
+);
+level!(
+    /// At least [`Role::Editor`].
+    Editor
+);
+level!(
+    /// [`Role::Manager`].
+    Manager
+);
+
+mod sealed {
+    #[expect(
+        unnameable_types,
+        reason = "no other level can be made outside this module"
+    )]
+    pub trait Sealed {}
+}

@@ -1,0 +1,112 @@
+//! The audit trail: typed events with an allow-list of fields, chained by HMAC.
+//!
+//! A mutation's event is written in its transaction. No event has a field that could hold a password or a token.
+
+mod chain;
+
+use serde::Serialize;
+
+use crate::access::{Actor, RequestId};
+use crate::clock::Timestamp;
+pub use chain::{AuditRow, Broken, Chain, ChainHead, verify};
+
+/// Something that was done, by whom, when, in which request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: Actor,
+    /// In which request.
+    pub request: RequestId,
+    /// What.
+    pub action: Action,
+}
+
+/// What was done. Ids are in their text form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the variants and their fields are the events' own names"
+)]
+pub enum Action {
+    UserCreated {
+        user: String,
+        login: String,
+        admin: bool,
+        groups: Vec<String>,
+    },
+    UserUpdated {
+        user: String,
+        admin: Option<bool>,
+        groups: Option<Vec<String>>,
+    },
+    UserDeleted {
+        user: String,
+        login: String,
+    },
+    PasswordChanged {
+        user: String,
+    },
+    SessionOpened {
+        user: String,
+        session: String,
+    },
+    SessionEnded {
+        session: String,
+    },
+    ProjectCreated {
+        project: String,
+        name: String,
+        groups: Vec<(String, &'static str)>,
+    },
+    ProjectEdited {
+        project: String,
+        name: Option<String>,
+        groups: Option<Vec<(String, &'static str)>>,
+    },
+    ProjectDeleted {
+        project: String,
+    },
+    MemberSet {
+        project: String,
+        user: String,
+        role: &'static str,
+    },
+    MemberRemoved {
+        project: String,
+        user: String,
+    },
+    TokenCreated {
+        projects: Vec<String>,
+        token: String,
+        name: String,
+        rights: String,
+        expires: String,
+    },
+    TokenRevoked {
+        project: String,
+        token: String,
+    },
+    CredentialsCreated {
+        project: String,
+        credentials: String,
+        registry_key: String,
+        username: String,
+        version: u32,
+    },
+    CredentialsUpgraded {
+        project: String,
+        credentials: String,
+        registry_key: String,
+        username: String,
+        version: u32,
+    },
+    CredentialsDeleted {
+        project: String,
+        credentials: String,
+        registry_key: String,
+        username: String,
+    },
+}

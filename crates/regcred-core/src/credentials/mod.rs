@@ -1,0 +1,103 @@
+//! Docker credentials: what the API shows of them, and where their password is sealed.
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::ids::{CredentialsId, ProjectId};
+use crate::registry::Registry;
+use crate::sealing::Binding;
+use crate::text::plain;
+
+/// Docker credentials without their password, which goes in and never comes out of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DockerCredentials {
+    /// Their id, for their whole life.
+    pub id: CredentialsId,
+    /// The registry as it was typed, with its key.
+    pub registry: Registry,
+    /// The login to the registry.
+    pub username: Username,
+    /// The version of the password: 1 when created, one more with each upgrade.
+    pub version: u32,
+    /// When the password, username or registry last changed.
+    pub last_update: Timestamp,
+}
+
+/// The login to a registry: 1 to 255 characters, kept exactly as given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Username(String);
+
+impl Username {
+    /// Refuses control characters, and `:`, which no registry login can hold: HTTP Basic authentication (RFC 7617)
+    /// and every docker file format split at the first colon.
+    pub fn parse(text: String) -> Result<Self> {
+        plain("the username", &text, MAX_USERNAME)?;
+        if text.contains(':') {
+            return Err(Error::invalid(
+                "the username contains `:`, which HTTP Basic authentication cannot carry; remove it",
+            ));
+        }
+        Ok(Self(text))
+    }
+
+    /// From a stored row.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The place to which a password is sealed.
+#[must_use]
+pub fn binding<'a>(
+    project: &'a ProjectId,
+    id: &'a CredentialsId,
+    version: u32,
+    registry: &'a Registry,
+    username: &'a Username,
+) -> Binding<'a> {
+    Binding {
+        table: "docker_credentials",
+        column: "password",
+        project: project.as_bytes(),
+        row: id.as_bytes(),
+        version,
+        registry_key: registry.key().as_str(),
+        username: username.as_str(),
+    }
+}
+
+const MAX_USERNAME: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_are_kept_or_refused_with_a_reason() {
+        for good in [
+            "myuser",
+            "robot$name",
+            "<token>",
+            "用户 🐳",
+            "a@b.c",
+            &"é".repeat(255),
+        ] {
+            assert_eq!(Username::parse(good.to_owned()).unwrap().as_str(), good);
+        }
+        for (bad, why) in [
+            ("", "empty"),
+            (&*"x".repeat(2000), "2000"),
+            ("a\u{7}b", "U+0007"),
+            ("a:b", "`:`"),
+        ] {
+            let error = Username::parse(bad.to_owned()).unwrap_err();
+            assert!(error.message().contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Identifiers. Each is a UUID of version 7: made in order of time, so that indexes grow at their end.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::random::{self, Random};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A fresh identifier.
+            pub fn generate(now: Timestamp, random: &dyn Random) -> Result<Self> {
+                let millis = u64::try_from(now.as_micros() / 1_000).unwrap_or(0);
+                let bytes = random::bytes::<10>(random)?;
+                Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()))
+            }
+
+            /// Reads the hyphenated form, in either case; any other form is refused.
+            pub fn parse(text: &str) -> Result<Self> {
+                parse_uuid(text).map(Self)
+            }
+
+            /// From the sixteen bytes that [`Self::as_bytes`] gives.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// The sixteen bytes, most significant first.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// One installation: a data directory or a database. Part of what every sealed record is bound to.
+    InstallationId
+);
+id!(
+    /// A project, the unit of isolation.
+    ProjectId
+);
+id!(
+    /// Docker credentials of a project.
+    CredentialsId
+);
+id!(
+    /// A user.
+    UserId
+);
+id!(
+    /// A session or a service token; it stands in the token's text.
+    TokenId
+);
+
+/// Reads a UUID in its hyphenated form.
+pub fn parse_uuid(text: &str) -> Result<Uuid> {
+    if text.len() == 36
+        && let Ok(uuid) = Uuid::try_parse(text)
+    {
+        return Ok(uuid);
+    }
+    Err(Error::invalid(format!(
+        "{} is not a UUID; expected 8-4-4-4-12 hexadecimal digits, such as 860b8dc8-e734-4c98-b2e7-f9ec32ab4771",
+        crate::text::quoted(text)
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_hyphenated_form_is_read() {
+        let id = ProjectId::parse("860B8DC8-e734-4c98-b2e7-f9ec32ab4771").unwrap();
+        assert_eq!(id.to_string(), "860b8dc8-e734-4c98-b2e7-f9ec32ab4771");
+        for bad in [
+            "",
+            "x",
+            "860b8dc8e7344c98b2e7f9ec32ab4771",
+            "{860b8dc8-e734-4c98-b2e7-f9ec32ab4771}",
+        ] {
+            let error = ProjectId::parse(bad).unwrap_err();
+            assert!(error.message().contains("is not a UUID"), "{error}");
+        }
+    }
+
+    #[test]
+    fn later_ids_sort_later() {
+        let random = crate::random::SystemRandom;
+        let first = UserId::generate(Timestamp::from_micros(1_000_000), &random).unwrap();
+        let second = UserId::generate(Timestamp::from_micros(2_000_000), &random).unwrap();
+        assert!(first < second);
+    }
+}

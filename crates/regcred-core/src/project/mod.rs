@@ -1,0 +1,145 @@
+//! Projects, the unit of isolation.
+
+mod catalogue;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use catalogue::{CATALOGUE_ID, CATALOGUE_NAME, TECHNOLOGIES, Technology, TechnologyKind};
+
+use crate::error::{Error, Result};
+use crate::ids::ProjectId;
+use crate::text::plain;
+
+/// A project, as those who belong to it see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name, unique in the platform whatever the case.
+    pub name: ProjectName,
+    /// The login of its maker, at that time.
+    pub creator: String,
+    /// A description, or `None`.
+    pub description: Option<Description>,
+    /// The technologies that it allows.
+    pub technologies: Technologies,
+}
+
+/// The name of a project: 1 to 254 characters, unique whatever the case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectName(String);
+
+impl ProjectName {
+    /// "Shorter than 255 characters and cannot be empty" is the platform's rule; blanks alone are empty, too.
+    pub fn parse(text: String) -> Result<Self> {
+        plain("the project name", text.trim(), MAX_NAME)?;
+        plain("the project name", &text, MAX_NAME)?;
+        Ok(Self(text))
+    }
+
+    /// From a stored row.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text as given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which names are compared.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// A description: at most 10,000 characters of any kind; empty is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// Checks the length.
+    pub fn parse(text: String) -> Result<Self> {
+        let length = text.chars().count();
+        if length > MAX_DESCRIPTION {
+            return Err(Error::invalid(format!(
+                "the description has {length} characters; at most {MAX_DESCRIPTION} are allowed"
+            )));
+        }
+        Ok(Self(text))
+    }
+
+    /// From a stored row.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The technologies that a project allows, by category of job, and for apps. Stored as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Technologies {
+    /// For jobs, in the order given.
+    pub jobs: Vec<JobTechnologies>,
+    /// For apps.
+    pub apps: Vec<Uuid>,
+}
+
+/// The technologies of one category of jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobTechnologies {
+    /// `Extraction`, `Processing` or another name.
+    pub category: String,
+    /// The technologies' ids.
+    pub technologies: Vec<Uuid>,
+}
+
+impl Technologies {
+    /// Refuses ids that the catalogue lacks, and more of anything than a project can use.
+    pub fn check(&self) -> Result<()> {
+        if self.jobs.len() > MAX_CATEGORIES {
+            return Err(Error::invalid(format!(
+                "at most {MAX_CATEGORIES} job categories are allowed"
+            )));
+        }
+        for category in &self.jobs {
+            plain("the job category", &category.category, MAX_NAME)?;
+            check_ids(&category.technologies, |kind| kind != TechnologyKind::App)?;
+        }
+        check_ids(&self.apps, |kind| kind == TechnologyKind::App)
+    }
+}
+
+fn check_ids(ids: &[Uuid], fits: impl Fn(TechnologyKind) -> bool) -> Result<()> {
+    if ids.len() > TECHNOLOGIES.len() {
+        return Err(Error::invalid(format!(
+            "there are only {} technologies; name each once",
+            TECHNOLOGIES.len()
+        )));
+    }
+    let known = |id: &Uuid| {
+        TECHNOLOGIES
+            .iter()
+            .any(|technology| technology.id == *id && fits(technology.kind))
+    };
+    match ids.iter().find(|id| !known(id)) {
+        None => Ok(()),
+        Some(id) => Err(Error::invalid(format!(
+            "there is no such technology as {id} for this use; the gateway's `repositories` lists them"
+        ))),
+    }
+}
+
+const MAX_NAME: usize = 254;
+const MAX_DESCRIPTION: usize = 10_000;
+const MAX_CATEGORIES: usize = 16;

@@ -1,0 +1,80 @@
+//! Create Docker credentials.
+
+use crate::access::{Caller, Editor};
+use crate::audit::Action;
+use crate::credentials::{self, DockerCredentials, Username};
+use crate::error::Result;
+use crate::ids::{CredentialsId, ProjectId};
+use crate::registry::Registry;
+use crate::secret::RegistryPassword;
+use crate::service::Service;
+use crate::store::NewCredentials;
+
+/// What to create.
+pub struct CreateCredentials {
+    /// In which project.
+    pub project: ProjectId,
+    /// For which registry.
+    pub registry: Registry,
+    /// The login to it.
+    pub username: Username,
+    /// The password to it.
+    pub password: RegistryPassword,
+}
+
+impl Service {
+    /// Creates credentials. `Conflict` where the couple (registry, username) exists, also under another spelling.
+    pub async fn create_credentials(
+        &self,
+        caller: &Caller,
+        input: CreateCredentials,
+    ) -> Result<DockerCredentials> {
+        let CreateCredentials {
+            project,
+            registry,
+            username,
+            password,
+        } = input;
+        let grant = self.grant::<Editor>(caller, project).await?;
+        let now = self.clock.now();
+        let id = CredentialsId::generate(now, self.random.as_ref())?;
+        let created = DockerCredentials {
+            id,
+            registry,
+            username,
+            version: 1,
+            last_update: now,
+        };
+        let binding = credentials::binding(
+            &project,
+            &id,
+            created.version,
+            &created.registry,
+            &created.username,
+        );
+        let password =
+            self.keys
+                .seal(&binding, password.expose().as_bytes(), self.random.as_ref())?;
+        let event = grant.event(
+            now,
+            Action::CredentialsCreated {
+                project: project.to_string(),
+                credentials: id.to_string(),
+                registry_key: created.registry.key().to_string(),
+                username: created.username.as_str().to_owned(),
+                version: created.version,
+            },
+        );
+        self.store
+            .create_credentials(
+                &grant,
+                NewCredentials {
+                    credentials: created.clone(),
+                    password,
+                },
+                event,
+            )
+            .await?;
+        Ok(created)
+    }
+}

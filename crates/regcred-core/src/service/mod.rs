@@ -1,0 +1,79 @@
+//! The use cases. Each does one thing for a caller who has been authenticated, and knows nothing of HTTP or GraphQL.
+
+mod authentication;
+mod credentials;
+mod login;
+mod people;
+mod projects;
+mod records;
+mod tokens;
+mod trail;
+
+use std::sync::Arc;
+
+use authentication::Sessions;
+pub use credentials::{CreateCredentials, UpgradeCredentials};
+pub use login::{Candidate, Verified};
+pub use people::CreateUser;
+pub use projects::{CreateProject, EditProject};
+pub use records::{DamagedRecord, RecordsReport};
+pub use tokens::{CreateToken, CreatedToken};
+
+use crate::access::{self, Caller, Grant, Level};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::ids::ProjectId;
+use crate::random::Random;
+use crate::sealing::{KeyRing, SealedRecord};
+use crate::store::Store;
+
+/// All use cases over one store.
+pub struct Service {
+    store: Arc<dyn Store>,
+    keys: Arc<KeyRing>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    sessions: Sessions,
+    decoy: SealedRecord,
+}
+
+impl Service {
+    /// Over `store`, whose records `keys` open.
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: Arc<KeyRing>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
+        let decoy = login::decoy(&keys, random.as_ref())?;
+        Ok(Self {
+            store,
+            keys,
+            clock,
+            random,
+            sessions: Sessions::default(),
+            decoy,
+        })
+    }
+
+    /// Whether the store can serve now.
+    pub async fn ready(&self) -> Result<()> {
+        self.store.ready().await
+    }
+
+    /// The clock that the use cases go by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The randomness that the use cases draw on.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        self.random.as_ref()
+    }
+
+    async fn grant<L: Level>(&self, caller: &Caller, project: ProjectId) -> Result<Grant<L>> {
+        access::check(self.store.as_ref(), caller, project).await
+    }
+}

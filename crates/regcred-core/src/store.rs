@@ -1,0 +1,373 @@
+//! The store: one method per use case, one transaction each, the audit event included.
+//!
+//! A method that changes something takes the event that says so, and writes both or neither. Absence is `None` or
+//! `false`; a row that cannot be read is an internal error that names table, column and row. Implementations pass
+//! one conformance suite.
+
+use async_trait::async_trait;
+
+use crate::access::{AdminGrant, Editor, Grant, Manager, Rights, Role, UserGrant, Viewer};
+use crate::audit::{AuditEvent, AuditRow, ChainHead};
+use crate::clock::Timestamp;
+use crate::credentials::{DockerCredentials, Username};
+use crate::error::Result;
+use crate::ids::{CredentialsId, ProjectId, TokenId, UserId};
+use crate::people::{Account, GroupName, Login};
+use crate::project::{Description, Project, ProjectName, Technologies};
+use crate::registry::Registry;
+use crate::sealing::SealedRecord;
+use crate::token::TokenMac;
+
+/// Where everything is kept. See the module's text for the rules that every method follows.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // ---- people ----
+
+    /// Adds a user. `Conflict` where the login is taken.
+    async fn create_user(&self, grant: &AdminGrant, user: NewUser, event: AuditEvent)
+    -> Result<()>;
+    /// The user with this login, for logging in.
+    async fn user_secret(&self, login: &Login) -> Result<Option<UserSecret>>;
+    /// The accounts, ordered by login.
+    async fn users(&self, grant: &AdminGrant) -> Result<Vec<Account>>;
+    /// The account with this login.
+    async fn user(&self, grant: &AdminGrant, login: &Login) -> Result<Option<Account>>;
+    /// Changes what is `Some`; `false` where there is no such user. `Conflict` where no admin would be left.
+    async fn update_user(
+        &self,
+        grant: &AdminGrant,
+        user: UserId,
+        change: UserChange,
+        event: AuditEvent,
+    ) -> Result<bool>;
+    /// Replaces the password if its version is still `expected`, and ends every session of the user; `false` where
+    /// the user is gone or the version is another.
+    async fn replace_password(
+        &self,
+        user: UserId,
+        expected: u32,
+        password: SealedRecord,
+        event: AuditEvent,
+    ) -> Result<bool>;
+    /// Removes the user with sessions and memberships; `false` where absent. `Conflict` where no admin would be left.
+    async fn delete_user(
+        &self,
+        grant: &AdminGrant,
+        user: UserId,
+        event: AuditEvent,
+    ) -> Result<bool>;
+
+    // ---- sessions ----
+
+    /// Adds a session. `NotFound` where the user is gone or `password_version` is no longer the user's.
+    async fn open_session(&self, session: NewSession, event: AuditEvent) -> Result<()>;
+    /// A session with its user.
+    async fn session(&self, id: TokenId) -> Result<Option<Session>>;
+    /// Notes when a session was last used. Not audited: nothing that anybody decided.
+    async fn touch_session(&self, id: TokenId, at: Timestamp) -> Result<()>;
+    /// Ends a session of the calling user; `false` where there is none.
+    async fn end_session(&self, grant: &UserGrant, id: TokenId, event: AuditEvent) -> Result<bool>;
+    /// Removes sessions and tokens that ran out or fell idle before the given moments; the number removed.
+    async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64>;
+
+    // ---- projects ----
+
+    /// `None` where there is no such project, `Some(None)` where the user has no role in it, else the highest role
+    /// that the user has as a member or through groups.
+    async fn project_role(&self, user: UserId, project: ProjectId) -> Result<Option<Option<Role>>>;
+    /// The project with this name whatever the case, if any. Tells nobody anything: a grant is still needed.
+    async fn project_named(&self, name: &ProjectName) -> Result<Option<ProjectId>>;
+    /// The projects in `scope`, ordered by name.
+    async fn projects(&self, scope: ProjectScope) -> Result<Vec<Project>>;
+    /// One project.
+    async fn project(&self, grant: &Grant<Viewer>) -> Result<Option<Project>>;
+    /// Adds a project; its maker becomes a manager. `Conflict` where the name is taken.
+    async fn create_project(
+        &self,
+        grant: &UserGrant,
+        project: Project,
+        groups: Vec<GroupRole>,
+        event: AuditEvent,
+    ) -> Result<()>;
+    /// Changes what is `Some`; `None` where the project is gone. `Conflict` where the name is taken.
+    async fn edit_project(
+        &self,
+        grant: &Grant<Manager>,
+        change: ProjectChange,
+        event: AuditEvent,
+    ) -> Result<Option<Project>>;
+    /// Removes the project with its credentials, members and rights; tokens that have no other project go, too.
+    /// `false` where absent.
+    async fn delete_project(&self, grant: &Grant<Manager>, event: AuditEvent) -> Result<bool>;
+    /// The roles of groups, ordered by name.
+    async fn group_roles(&self, grant: &Grant<Manager>) -> Result<Vec<GroupRole>>;
+    /// The members with their roles, ordered by login.
+    async fn members(&self, grant: &Grant<Manager>) -> Result<Vec<Member>>;
+    /// Gives the user with this login a role; `false` where there is no such user.
+    async fn set_member(
+        &self,
+        grant: &Grant<Manager>,
+        login: &Login,
+        role: Role,
+        event: AuditEvent,
+    ) -> Result<bool>;
+    /// Takes the role away; `false` where the user had none.
+    async fn remove_member(
+        &self,
+        grant: &Grant<Manager>,
+        login: &Login,
+        event: AuditEvent,
+    ) -> Result<bool>;
+
+    // ---- service tokens ----
+
+    /// Adds a token for the projects of all `grants`, of which there is at least one.
+    async fn create_token(
+        &self,
+        grants: &[Grant<Manager>],
+        token: NewToken,
+        event: AuditEvent,
+    ) -> Result<()>;
+    /// The tokens of a project, ordered by id, that is by the time they were made.
+    async fn tokens(&self, grant: &Grant<Manager>) -> Result<Vec<ServiceToken>>;
+    /// A token, for authentication.
+    async fn token_secret(&self, id: TokenId) -> Result<Option<TokenSecret>>;
+    /// Revokes a token of the project, in all its projects; `false` where there is none.
+    async fn revoke_token(
+        &self,
+        grant: &Grant<Manager>,
+        id: TokenId,
+        event: AuditEvent,
+    ) -> Result<bool>;
+
+    // ---- Docker credentials ----
+
+    /// All credentials of the project, ordered by id, that is by the time they were made.
+    async fn list_credentials(&self, grant: &Grant<Viewer>) -> Result<Vec<DockerCredentials>>;
+    /// One of them.
+    async fn credentials(
+        &self,
+        grant: &Grant<Viewer>,
+        id: CredentialsId,
+    ) -> Result<Option<DockerCredentials>>;
+    /// Adds credentials. `Conflict` where the couple (registry key, username) is taken, `NotFound` where the project is gone.
+    async fn create_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        new: NewCredentials,
+        event: AuditEvent,
+    ) -> Result<()>;
+    /// Replaces what `decide` says, given the present row, in one transaction with it; `None` where absent.
+    /// `Conflict` where the new couple is taken.
+    async fn upgrade_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        decide: DecideUpgrade,
+    ) -> Result<Option<DockerCredentials>>;
+    /// Removes credentials; `describe` makes the event from the row that goes; `false` where absent.
+    async fn delete_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        describe: DescribeDeletion,
+    ) -> Result<bool>;
+
+    // ---- the whole ----
+
+    /// At most `limit` sealed passwords with ids behind `after`, ordered by id, for the proof that they open.
+    async fn sealed_passwords(
+        &self,
+        grant: &AdminGrant,
+        after: Option<CredentialsId>,
+        limit: usize,
+    ) -> Result<Vec<StoredPassword>>;
+
+    /// The streams of the audit trail, each with its head. This store's own is always among them, also when somebody
+    /// deleted its rows.
+    async fn audit_streams(&self) -> Result<Vec<(u32, Option<ChainHead>)>>;
+    /// At most `limit` rows of a stream behind the number `after`, in order.
+    async fn audit_rows(&self, stream: u32, after: u64, limit: usize) -> Result<Vec<AuditRow>>;
+    /// Whether the store can serve now.
+    async fn ready(&self) -> Result<()>;
+    /// Finishes what is under way and closes; later calls fail with `Unavailable`.
+    async fn close(&self);
+}
+
+/// What an upgrade makes of the present row, decided inside the transaction.
+pub type DecideUpgrade = Box<dyn FnOnce(&DockerCredentials) -> Result<Upgrade> + Send>;
+
+/// The event of a deletion, made from the row that goes.
+pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials) -> AuditEvent + Send>;
+
+/// A user to add.
+pub struct NewUser {
+    /// The account.
+    pub account: Account,
+    /// The sealed hash of the password, of version 1.
+    pub password: SealedRecord,
+}
+
+/// What logging in needs of a user.
+pub struct UserSecret {
+    /// The user's id.
+    pub id: UserId,
+    /// The login.
+    pub login: Login,
+    /// The sealed hash.
+    pub password: Vec<u8>,
+    /// The version that the hash is sealed under.
+    pub password_version: u32,
+}
+
+/// A change to a user; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// Whether the user is an admin.
+    pub admin: Option<bool>,
+    /// All groups of the user.
+    pub groups: Option<Vec<GroupName>>,
+}
+
+/// A session to add.
+pub struct NewSession {
+    /// The token's id.
+    pub id: TokenId,
+    /// The token's HMAC.
+    pub mac: TokenMac,
+    /// Whose session.
+    pub user: UserId,
+    /// The version of the password that was proved.
+    pub password_version: u32,
+    /// When it was opened; it is unused until then.
+    pub created: Timestamp,
+    /// When it ends at the latest.
+    pub expires: Timestamp,
+}
+
+/// A session with its user, for authentication.
+pub struct Session {
+    /// The token's HMAC.
+    pub mac: TokenMac,
+    /// The user.
+    pub user: UserId,
+    /// The user's login.
+    pub login: Login,
+    /// Whether the user is an admin, now.
+    pub admin: bool,
+    /// When it was last used, to within a minute.
+    pub last_used: Timestamp,
+    /// When it ends at the latest.
+    pub expires: Timestamp,
+}
+
+/// Which projects to list.
+#[derive(Clone, Debug)]
+pub enum ProjectScope {
+    /// Every project, for admins.
+    All,
+    /// Those in which the user has a role.
+    Of(UserId),
+    /// Those with these ids.
+    These(Vec<ProjectId>),
+}
+
+/// A change to a project; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectChange {
+    /// The name.
+    pub name: Option<ProjectName>,
+    /// The description.
+    pub description: Option<Description>,
+    /// Technologies, all of them.
+    pub technologies: Option<Technologies>,
+    /// The roles of groups, all of them.
+    pub groups: Option<Vec<GroupRole>>,
+}
+
+/// A role that a group has in a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRole {
+    /// The group.
+    pub group: GroupName,
+    /// Its role.
+    pub role: Role,
+}
+
+/// A role that a user has in a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The user's login.
+    pub login: Login,
+    /// The user's role.
+    pub role: Role,
+}
+
+/// A service token to add.
+pub struct NewToken {
+    /// What is shown of it.
+    pub token: ServiceToken,
+    /// Its HMAC.
+    pub mac: TokenMac,
+}
+
+/// A service token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceToken {
+    /// Its id.
+    pub id: TokenId,
+    /// Its name.
+    pub name: String,
+    /// The projects in which it counts, ordered by id.
+    pub projects: Vec<ProjectId>,
+    /// What it may do.
+    pub rights: Rights,
+    /// The login of its maker.
+    pub creator: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it runs out.
+    pub expires: Timestamp,
+}
+
+/// A service token with its HMAC, for authentication.
+pub struct TokenSecret {
+    /// What is shown of it.
+    pub token: ServiceToken,
+    /// Its HMAC.
+    pub mac: TokenMac,
+}
+
+/// Credentials to add.
+pub struct NewCredentials {
+    /// What the API shows.
+    pub credentials: DockerCredentials,
+    /// The sealed password.
+    pub password: SealedRecord,
+}
+
+/// What an upgrade writes.
+pub struct Upgrade {
+    /// The new registry.
+    pub registry: Registry,
+    /// The new username.
+    pub username: Username,
+    /// The new version.
+    pub version: u32,
+    /// The moment of the upgrade.
+    pub at: Timestamp,
+    /// The password, sealed for the new row.
+    pub password: SealedRecord,
+    /// The event that says so.
+    pub event: AuditEvent,
+}
+
+/// A sealed password with all that it is bound to.
+pub struct StoredPassword {
+    /// The project.
+    pub project: ProjectId,
+    /// The row.
+    pub credentials: DockerCredentials,
+    /// The sealed bytes.
+    pub password: Vec<u8>,
+}
