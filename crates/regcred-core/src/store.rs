@@ -72,9 +72,8 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- projects ----
 
-    /// `None` where there is no such project, `Some(None)` where the user has no role in it, else the highest role
-    /// that the user has as a member or through groups.
-    async fn project_role(&self, user: UserId, project: ProjectId) -> Result<Option<Option<Role>>>;
+    /// How a user stands to a project. Tells nobody anything: a grant is still needed.
+    async fn standing(&self, user: UserId, project: ProjectId) -> Result<Standing>;
     /// The project with this name whatever the case, if any. Tells nobody anything: a grant is still needed.
     async fn project_named(&self, name: &ProjectName) -> Result<Option<ProjectId>>;
     /// The projects in `scope`, ordered by name.
@@ -175,11 +174,11 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- the whole ----
 
-    /// At most `limit` sealed passwords with ids behind `after`, ordered by id, for the proof that they open.
+    /// At most `limit` sealed passwords behind `after`, ordered by project and id, for the proof that they open.
     async fn sealed_passwords(
         &self,
         grant: &AdminGrant,
-        after: Option<CredentialsId>,
+        after: Option<(ProjectId, CredentialsId)>,
         limit: usize,
     ) -> Result<Vec<StoredPassword>>;
 
@@ -259,6 +258,17 @@ pub struct Session {
     pub last_used: Timestamp,
     /// When it ends at the latest.
     pub expires: Timestamp,
+}
+
+/// How a user stands to a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is no such project.
+    NoProject,
+    /// The user has no role in it.
+    NoRole,
+    /// The highest role that the user has, as a member or through groups.
+    Role(Role),
 }
 
 /// Which projects to list.

@@ -5,7 +5,7 @@ use super::principal::{Caller, Principal};
 use super::role::Role;
 use crate::error::{Error, Result};
 use crate::ids::ProjectId;
-use crate::store::Store;
+use crate::store::{Standing, Store};
 
 /// A grant of level `L` in `project`.
 ///
@@ -15,14 +15,14 @@ pub async fn check<L: Level>(
     caller: &Caller,
     project: ProjectId,
 ) -> Result<Grant<L>> {
-    match standing(store, &caller.principal, project).await? {
-        Standing::Stranger => Err(Error::not_found(format!(
+    match belonging(store, &caller.principal, project).await? {
+        Belonging::Stranger => Err(Error::not_found(format!(
             "there is no project {project} that you may see"
         ))),
-        Standing::Member(Some(role)) if role >= L::ROLE => {
+        Belonging::Member(Some(role)) if role >= L::ROLE => {
             Ok(Grant::new(project, caller.actor(), caller.request.clone()))
         }
-        Standing::Member(role) => Err(Error::forbidden(format!(
+        Belonging::Member(role) => Err(Error::forbidden(format!(
             "this needs the role {} in the project; you have {}",
             L::ROLE.word(),
             role.map_or("none that sees its contents", Role::word),
@@ -54,25 +54,28 @@ pub fn as_user(caller: &Caller) -> Result<UserGrant> {
     }
 }
 
-enum Standing {
+/// Whether a principal belongs to a project. A token may belong to one without a role: it may do nothing but pull.
+enum Belonging {
     Stranger,
     Member(Option<Role>),
 }
 
-async fn standing(
+async fn belonging(
     store: &dyn Store,
     principal: &Principal,
     project: ProjectId,
-) -> Result<Standing> {
+) -> Result<Belonging> {
     Ok(match principal {
-        Principal::User(user) => match store.project_role(user.id, project).await? {
-            Some(_) if user.admin => Standing::Member(Some(Role::Manager)),
-            None | Some(None) => Standing::Stranger,
-            Some(Some(role)) => Standing::Member(Some(role)),
+        Principal::User(user) => match store.standing(user.id, project).await? {
+            Standing::NoRole | Standing::Role(_) if user.admin => {
+                Belonging::Member(Some(Role::Manager))
+            }
+            Standing::NoProject | Standing::NoRole => Belonging::Stranger,
+            Standing::Role(role) => Belonging::Member(Some(role)),
         },
         Principal::Token(token) if token.projects.contains(&project) => {
-            Standing::Member(token.rights.role())
+            Belonging::Member(token.rights.role())
         }
-        Principal::Token(_) => Standing::Stranger,
+        Principal::Token(_) => Belonging::Stranger,
     })
 }

@@ -1,7 +1,7 @@
 //! Names of users and of groups.
 
 use crate::error::{Error, Result};
-use crate::text::{plain, quoted};
+use crate::text::plain;
 
 /// A login in its one canonical form, for look-up and for limits alike: lowercase ASCII letters, digits and `. _ - @ +`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,16 +13,17 @@ impl Login {
         plain("the login", text, MAX_LOGIN)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
         if !text.bytes().all(allowed) {
-            return Err(Error::invalid(format!(
-                "the login {} may only hold ASCII letters, digits and `.`, `_`, `-`, `@`, `+`",
-                quoted(text)
-            )));
+            // It is not repeated: people type passwords into the field of the login.
+            return Err(Error::invalid(
+                "the login may only hold ASCII letters, digits and `.`, `_`, `-`, `@`, `+`",
+            ));
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
 
     /// A login that no user can have, for the check of unknown users.
-    pub(crate) fn decoy() -> Self {
+    #[must_use]
+    pub fn decoy() -> Self {
         Self(String::new())
     }
 

@@ -37,7 +37,7 @@ impl Service {
             let Some(last) = batch.last() else {
                 return Ok(report);
             };
-            after = Some(last.credentials.id);
+            after = Some((last.project, last.credentials.id));
             for stored in &batch {
                 let row = &stored.credentials;
                 let binding = credentials::binding(

@@ -1,7 +1,7 @@
 //! Change a password. It ends all sessions of the user.
 
 use super::absent;
-use crate::access::{self, Caller};
+use crate::access::{self, AdminGrant, Caller};
 use crate::audit::{Action, AuditEvent};
 use crate::error::{Error, Result};
 use crate::people::{Login, PasswordHash};
@@ -40,7 +40,17 @@ impl Service {
         login: &Login,
         new: &PasswordHash,
     ) -> Result<()> {
-        let grant = access::as_admin(caller)?;
+        self.reset_password_as(&access::as_admin(caller)?, login, new)
+            .await
+    }
+
+    /// Replaces any user's password for the operator, who holds database and key.
+    pub async fn reset_password_as(
+        &self,
+        grant: &AdminGrant,
+        login: &Login,
+        new: &PasswordHash,
+    ) -> Result<()> {
         let secret = self
             .store
             .user_secret(login)

@@ -1,0 +1,61 @@
+//! What an error of SQLite means to the domain.
+
+use regcred_core::Error;
+use rusqlite::ErrorCode;
+
+/// Out of space, out of reach or busy is `Unavailable`: nothing was changed and it may pass. The rest is a fault.
+pub(super) fn told(error: &rusqlite::Error) -> Error {
+    let detail = format!("SQLite: {error}");
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::OutOfMemory
+            | ErrorCode::NoLargeFileSupport
+            | ErrorCode::OperationInterrupted,
+        ) => Error::unavailable(detail),
+        _ => Error::internal(detail),
+    }
+}
+
+/// The store was closed.
+pub(super) fn closed() -> Error {
+    Error::unavailable("the store is closed")
+}
+
+/// Turns the errors of a driver's call into the domain's.
+pub(super) trait Told<T> {
+    fn told(self) -> regcred_core::Result<T>;
+}
+
+impl<T> Told<T> for rusqlite::Result<T> {
+    fn told(self) -> regcred_core::Result<T> {
+        self.map_err(|error| told(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regcred_core::ErrorKind;
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_the_rest_a_fault() {
+        let kind = |code| told(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).kind();
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_READONLY,
+        ] {
+            assert_eq!(kind(code), ErrorKind::Unavailable, "{code}");
+        }
+        assert_eq!(kind(ffi::SQLITE_CORRUPT), ErrorKind::Internal);
+    }
+}

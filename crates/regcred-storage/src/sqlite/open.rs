@@ -1,0 +1,266 @@
+//! Opening an installation: lock, look, check the key, and only then change anything.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use regcred_core::ids::InstallationId;
+use regcred_core::sealing::{Kek, KeyPurpose, KeyRing, KeyRingError, WrappedKey};
+use regcred_core::{Clock, Error, Random};
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::audit::Trail;
+use super::columns::{all, execute, first};
+use super::directory::{DirectoryLock, make_private};
+use super::error::{Told as _, told};
+use super::readers::{self, Readers};
+use super::schema::{self, Version};
+use super::store::SqliteStore;
+use super::writer::Writer;
+
+/// The name of the database in the data directory.
+pub const DATABASE_FILE: &str = "regcred.db";
+
+/// Where the database lies, and how surely it is written.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    directory: PathBuf,
+    durability: Durability,
+}
+
+/// When a commit counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Once it is on the disk. What the service always uses.
+    Full,
+    /// Once it is with the operating system: a power loss may take the last commits. For the proof that the power-loss
+    /// test can fail, and nothing else.
+    Normal,
+}
+
+impl SqliteOptions {
+    /// The database in a data directory that exists.
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            durability: Durability::Full,
+        }
+    }
+
+    /// With another durability.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database, or makes it with fresh keys that `kek` wraps.
+    ///
+    /// Refuses, having changed nothing, a directory that another process uses or that cannot be written, a file that is
+    /// no database of regcred or of a newer schema, and a wrong KEK.
+    pub fn open(
+        options: &SqliteOptions,
+        kek: &Kek,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<(Self, Arc<KeyRing>), OpenError> {
+        let directory = &options.directory;
+        let lock = DirectoryLock::take(directory)?;
+        let path = directory.join(DATABASE_FILE);
+        make_private(&path).map_err(|error| OpenError::directory(directory, &error))?;
+        let present = look(&path, kek)?;
+        let db = connect(&path, options.durability)?;
+        let keys = match present {
+            Some((schema, keys)) => {
+                in_transaction(&db, || schema::migrate(&db, schema).told())?;
+                keys
+            }
+            None => make(&db, kek, clock, random)?,
+        };
+        let keys = Arc::new(keys);
+        let trail = Trail::resume(&db, Arc::clone(&keys))?;
+        let stream = trail.stream();
+        let writer = Writer::start(db, trail).map_err(|error| {
+            OpenError(format!("the writer's thread cannot be started: {error}"))
+        })?;
+        let store = Self::new(writer, Readers::new(&path), stream, lock);
+        Ok((store, keys))
+    }
+}
+
+/// Reads without writing what is there: the schema, and the keys; `None` where the file is empty.
+fn look(path: &Path, kek: &Kek) -> Result<Option<(u32, KeyRing)>, OpenError> {
+    let unreadable = |error| OpenError(format!("{} cannot be read: {error}", path.display()));
+    let db = readers::connect(path).map_err(unreadable)?;
+    let Version {
+        application,
+        schema,
+    } = Version::of(&db).map_err(unreadable)?;
+    if application == 0 && schema == 0 && is_empty(&db).map_err(unreadable)? {
+        return Ok(None);
+    }
+    if application != schema::APPLICATION_ID {
+        return Err(OpenError(format!(
+            "{} is no database of regcred; give another data directory",
+            path.display()
+        )));
+    }
+    if schema > schema::CURRENT {
+        return Err(OpenError(format!(
+            "{} has the schema {schema}, and this program knows {} at most; nothing was changed: run the newer \
+             program that wrote it",
+            path.display(),
+            schema::CURRENT
+        )));
+    }
+    Ok(Some((schema, open_keys(&db, kek)?)))
+}
+
+fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+        row.get(0)
+    })
+}
+
+fn open_keys(db: &Connection, kek: &Kek) -> Result<KeyRing, OpenError> {
+    let installation = first(
+        db,
+        "installation",
+        "SELECT id FROM installation",
+        [],
+        |row| row.id(0, "id", InstallationId::from_bytes),
+    )?
+    .ok_or(OpenError::from(KeyRingError::Missing))?;
+    let sql = "SELECT purpose, generation, wrapped FROM wrapped_key ORDER BY purpose, generation";
+    let keys = all(db, "wrapped_key", sql, [], |row| {
+        Ok(WrappedKey {
+            purpose: row.parsed(0, "purpose", KeyPurpose::from_word)?,
+            generation: row.get(1, "generation")?,
+            wrapped: row.get(2, "wrapped")?,
+        })
+    })?;
+    Ok(KeyRing::open(installation, &keys, kek)?)
+}
+
+/// Makes a new installation, all of it or nothing.
+fn make(
+    db: &Connection,
+    kek: &Kek,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<KeyRing, OpenError> {
+    in_transaction(db, || {
+        schema::migrate(db, 0).told()?;
+        let installation = InstallationId::generate(clock.now(), random)?;
+        execute(
+            db,
+            "INSERT INTO installation (singleton, id) VALUES (1, ?)",
+            [installation.as_bytes()],
+        )?;
+        for key in KeyRing::create(installation, kek, random)? {
+            execute(
+                db,
+                "INSERT INTO wrapped_key (purpose, generation, wrapped) VALUES (?, ?, ?)",
+                params![key.purpose.word(), key.generation, key.wrapped],
+            )?;
+        }
+        let keys = open_keys(db, kek)?;
+        Trail::begin(db, &keys)?;
+        Ok(keys)
+    })
+}
+
+fn in_transaction<T, E: From<Error>>(
+    db: &Connection,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let transaction = db.unchecked_transaction().told()?;
+    let done = work()?;
+    transaction.commit().told()?;
+    Ok(done)
+}
+
+/// The connection that writes.
+fn connect(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        db.set_prepared_statement_cache_capacity(128);
+        let mode: String =
+            db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        db.pragma_update(
+            None,
+            "synchronous",
+            match durability {
+                Durability::Full => "FULL",
+                Durability::Normal => "NORMAL",
+            },
+        )?;
+        db.pragma_update(None, "foreign_keys", true)?;
+        db.pragma_update(None, "trusted_schema", false)?;
+        Ok((db, mode))
+    };
+    let (db, mode) = open()
+        .map_err(|error: rusqlite::Error| OpenError(format!("{}: {error}", path.display())))?;
+    if mode != "wal" {
+        return Err(OpenError(format!(
+            "{}: this file system does not do what WAL needs; use a local disk",
+            path.display()
+        )));
+    }
+    Ok(db)
+}
+
+/// Why an installation cannot be opened, in a sentence that says what to do.
+#[derive(Debug)]
+pub struct OpenError(String);
+
+impl OpenError {
+    pub(super) fn directory(directory: &Path, error: &io::Error) -> Self {
+        Self(format!(
+            "the data directory {} cannot be used: {error}; give one that this user may write, with --data-dir",
+            directory.display()
+        ))
+    }
+
+    pub(super) fn locked(directory: &Path, holder: &str) -> Self {
+        let holder = if holder.is_empty() {
+            String::new()
+        } else {
+            format!(" ({holder})")
+        };
+        Self(format!(
+            "the data directory {} is in use by another process{holder}; stop that one first, or give another directory",
+            directory.display()
+        ))
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        Self(error.detail().unwrap_or(error.message()).to_owned())
+    }
+}
+
+impl From<KeyRingError> for OpenError {
+    fn from(error: KeyRingError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        told(&error).into()
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}

@@ -1,0 +1,37 @@
+//! The schema, by numbered migrations. A database of a newer schema is refused.
+
+use rusqlite::Connection;
+
+/// Each text leads from the schema before it to the next; none is ever changed once released.
+const MIGRATIONS: [&str; CURRENT as usize] = [include_str!("schema.sql")];
+
+/// The number of the schema that this program writes.
+pub(super) const CURRENT: u32 = 1;
+
+/// Tells a database of regcred from any other of SQLite: "rcdb" in ASCII.
+pub(super) const APPLICATION_ID: u32 = 0x7263_6462;
+
+/// What a database file says of itself.
+pub(super) struct Version {
+    pub(super) application: u32,
+    pub(super) schema: u32,
+}
+
+impl Version {
+    pub(super) fn of(db: &Connection) -> rusqlite::Result<Self> {
+        let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+        Ok(Self {
+            application: pragma("application_id")?,
+            schema: pragma("user_version")?,
+        })
+    }
+}
+
+/// Runs the migrations behind `from`; the caller has opened a transaction.
+pub(super) fn migrate(db: &Connection, from: u32) -> rusqlite::Result<()> {
+    for text in MIGRATIONS.iter().skip(from as usize) {
+        db.execute_batch(text)?;
+    }
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.pragma_update(None, "user_version", CURRENT)
+}

@@ -1,0 +1,87 @@
+//! Sessions.
+
+use regcred_core::audit::AuditEvent;
+use regcred_core::ids::{TokenId, UserId};
+use regcred_core::people::Login;
+use regcred_core::store::{NewSession, Session};
+use regcred_core::token::TokenMac;
+use regcred_core::{Error, Result, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::columns::{execute, first};
+use super::writer::Unit;
+
+pub(super) fn open(unit: &mut Unit<'_>, session: &NewSession, event: &AuditEvent) -> Result<()> {
+    let added = execute(
+        unit.db,
+        "INSERT INTO session (id, mac, user_id, last_used, expires_at) \
+         SELECT ?1, ?2, id, ?3, ?4 FROM user_account WHERE id = ?5 AND password_version = ?6",
+        params![
+            session.id.as_bytes(),
+            session.mac.as_bytes(),
+            session.created.as_micros(),
+            session.expires.as_micros(),
+            session.user.as_bytes(),
+            session.password_version,
+        ],
+    )?;
+    if added == 0 {
+        return Err(Error::not_found(
+            "the user is gone, or the password is another",
+        ));
+    }
+    unit.record(event)
+}
+
+pub(super) fn get(db: &Connection, id: TokenId) -> Result<Option<Session>> {
+    let sql = "SELECT s.id, s.mac, s.user_id, u.login, u.admin, s.last_used, s.expires_at \
+               FROM session s JOIN user_account u ON u.id = s.user_id WHERE s.id = ?";
+    first(db, "session", sql, [id.as_bytes()], |row| {
+        Ok(Session {
+            mac: TokenMac::from_bytes(row.get(1, "mac")?),
+            user: row.id(2, "user_id", UserId::from_bytes)?,
+            login: row.parsed(3, "login", |text| Login::parse(text).ok())?,
+            admin: row.get(4, "admin")?,
+            last_used: row.moment(5, "last_used")?,
+            expires: row.moment(6, "expires_at")?,
+        })
+    })
+}
+
+pub(super) fn touch(unit: &Unit<'_>, id: TokenId, at: Timestamp) -> Result<()> {
+    execute(
+        unit.db,
+        "UPDATE session SET last_used = max(last_used, ?) WHERE id = ?",
+        params![at.as_micros(), id.as_bytes()],
+    )
+    .map(drop)
+}
+
+pub(super) fn end(
+    unit: &mut Unit<'_>,
+    user: UserId,
+    id: TokenId,
+    event: &AuditEvent,
+) -> Result<bool> {
+    let sql = "DELETE FROM session WHERE id = ? AND user_id = ?";
+    let ended = execute(unit.db, sql, [id.as_bytes(), user.as_bytes()])? > 0;
+    if ended {
+        unit.record(event)?;
+    }
+    Ok(ended)
+}
+
+/// Sessions and service tokens that ran out, and sessions that fell idle.
+pub(super) fn purge(unit: &Unit<'_>, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
+    let sessions = execute(
+        unit.db,
+        "DELETE FROM session WHERE expires_at <= ? OR last_used < ?",
+        [now.as_micros(), idle_since.as_micros()],
+    )?;
+    let tokens = execute(
+        unit.db,
+        "DELETE FROM service_token WHERE expires_at <= ?",
+        [now.as_micros()],
+    )?;
+    Ok(u64::try_from(sessions + tokens).unwrap_or(u64::MAX))
+}

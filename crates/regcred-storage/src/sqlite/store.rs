@@ -1,0 +1,332 @@
+//! The `Store`: each method one transaction of the writer, or one read.
+
+use async_trait::async_trait;
+use regcred_core::access::{AdminGrant, Editor, Grant, Manager, Role, UserGrant, Viewer};
+use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
+use regcred_core::credentials::DockerCredentials;
+use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId};
+use regcred_core::people::{Account, Login};
+use regcred_core::project::{Project, ProjectName};
+use regcred_core::sealing::SealedRecord;
+use regcred_core::store::{
+    DecideUpgrade, DescribeDeletion, GroupRole, Member, NewCredentials, NewSession, NewToken,
+    NewUser, ProjectChange, ProjectScope, ServiceToken, Session, Standing, Store, StoredPassword,
+    TokenSecret, UserChange, UserSecret,
+};
+use regcred_core::{Result, Timestamp};
+
+use super::columns::first;
+use super::directory::DirectoryLock;
+use super::error::closed;
+use super::readers::Readers;
+use super::writer::Writer;
+use super::{audit, credentials, people, projects, sessions, tokens};
+
+/// The store on SQLite.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    /// The stream of the audit trail that this store writes.
+    stream: u32,
+    _lock: DirectoryLock,
+}
+
+impl SqliteStore {
+    pub(super) fn new(writer: Writer, readers: Readers, stream: u32, lock: DirectoryLock) -> Self {
+        Self {
+            writer,
+            readers,
+            stream,
+            _lock: lock,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create_user(&self, _: &AdminGrant, user: NewUser, event: AuditEvent) -> Result<()> {
+        self.writer
+            .write(move |unit| people::create(unit, &user, &event))
+            .await
+    }
+
+    async fn user_secret(&self, login: &Login) -> Result<Option<UserSecret>> {
+        self.readers.read(|db| people::secret(db, login))
+    }
+
+    async fn users(&self, _: &AdminGrant) -> Result<Vec<Account>> {
+        self.readers.scan(people::list).await
+    }
+
+    async fn user(&self, _: &AdminGrant, login: &Login) -> Result<Option<Account>> {
+        self.readers.read(|db| people::get(db, login))
+    }
+
+    async fn update_user(
+        &self,
+        _: &AdminGrant,
+        user: UserId,
+        change: UserChange,
+        event: AuditEvent,
+    ) -> Result<bool> {
+        self.writer
+            .write(move |unit| people::update(unit, user, &change, &event))
+            .await
+    }
+
+    async fn replace_password(
+        &self,
+        user: UserId,
+        expected: u32,
+        password: SealedRecord,
+        event: AuditEvent,
+    ) -> Result<bool> {
+        self.writer
+            .write(move |unit| people::replace_password(unit, user, expected, &password, &event))
+            .await
+    }
+
+    async fn delete_user(&self, _: &AdminGrant, user: UserId, event: AuditEvent) -> Result<bool> {
+        self.writer
+            .write(move |unit| people::delete(unit, user, &event))
+            .await
+    }
+
+    async fn open_session(&self, session: NewSession, event: AuditEvent) -> Result<()> {
+        self.writer
+            .write(move |unit| sessions::open(unit, &session, &event))
+            .await
+    }
+
+    async fn session(&self, id: TokenId) -> Result<Option<Session>> {
+        self.readers.read(|db| sessions::get(db, id))
+    }
+
+    async fn touch_session(&self, id: TokenId, at: Timestamp) -> Result<()> {
+        self.writer
+            .write(move |unit| sessions::touch(unit, id, at))
+            .await
+    }
+
+    async fn end_session(&self, grant: &UserGrant, id: TokenId, event: AuditEvent) -> Result<bool> {
+        let user = grant.user().id;
+        self.writer
+            .write(move |unit| sessions::end(unit, user, id, &event))
+            .await
+    }
+
+    async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
+        self.writer
+            .write(move |unit| sessions::purge(unit, now, idle_since))
+            .await
+    }
+
+    async fn standing(&self, user: UserId, project: ProjectId) -> Result<Standing> {
+        self.readers
+            .read(|db| projects::standing(db, user, project))
+    }
+
+    async fn project_named(&self, name: &ProjectName) -> Result<Option<ProjectId>> {
+        self.readers.read(|db| projects::named(db, name))
+    }
+
+    async fn projects(&self, scope: ProjectScope) -> Result<Vec<Project>> {
+        self.readers
+            .scan(move |db| projects::list(db, &scope))
+            .await
+    }
+
+    async fn project(&self, grant: &Grant<Viewer>) -> Result<Option<Project>> {
+        self.readers.read(|db| projects::get(db, grant.project()))
+    }
+
+    async fn create_project(
+        &self,
+        grant: &UserGrant,
+        project: Project,
+        groups: Vec<GroupRole>,
+        event: AuditEvent,
+    ) -> Result<()> {
+        let maker = grant.user().id;
+        self.writer
+            .write(move |unit| projects::create(unit, maker, &project, &groups, &event))
+            .await
+    }
+
+    async fn edit_project(
+        &self,
+        grant: &Grant<Manager>,
+        change: ProjectChange,
+        event: AuditEvent,
+    ) -> Result<Option<Project>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| projects::edit(unit, project, &change, &event))
+            .await
+    }
+
+    async fn delete_project(&self, grant: &Grant<Manager>, event: AuditEvent) -> Result<bool> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| projects::delete(unit, project, &event))
+            .await
+    }
+
+    async fn group_roles(&self, grant: &Grant<Manager>) -> Result<Vec<GroupRole>> {
+        self.readers
+            .read(|db| projects::group_roles(db, grant.project()))
+    }
+
+    async fn members(&self, grant: &Grant<Manager>) -> Result<Vec<Member>> {
+        self.readers
+            .read(|db| projects::members(db, grant.project()))
+    }
+
+    async fn set_member(
+        &self,
+        grant: &Grant<Manager>,
+        login: &Login,
+        role: Role,
+        event: AuditEvent,
+    ) -> Result<bool> {
+        let (project, login) = (grant.project(), login.clone());
+        self.writer
+            .write(move |unit| projects::set_member(unit, project, &login, role, &event))
+            .await
+    }
+
+    async fn remove_member(
+        &self,
+        grant: &Grant<Manager>,
+        login: &Login,
+        event: AuditEvent,
+    ) -> Result<bool> {
+        let (project, login) = (grant.project(), login.clone());
+        self.writer
+            .write(move |unit| projects::remove_member(unit, project, &login, &event))
+            .await
+    }
+
+    async fn create_token(
+        &self,
+        _: &[Grant<Manager>],
+        token: NewToken,
+        event: AuditEvent,
+    ) -> Result<()> {
+        self.writer
+            .write(move |unit| tokens::create(unit, &token, &event))
+            .await
+    }
+
+    async fn tokens(&self, grant: &Grant<Manager>) -> Result<Vec<ServiceToken>> {
+        self.readers.read(|db| tokens::list(db, grant.project()))
+    }
+
+    async fn token_secret(&self, id: TokenId) -> Result<Option<TokenSecret>> {
+        self.readers.read(|db| tokens::secret(db, id))
+    }
+
+    async fn revoke_token(
+        &self,
+        grant: &Grant<Manager>,
+        id: TokenId,
+        event: AuditEvent,
+    ) -> Result<bool> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| tokens::revoke(unit, project, id, &event))
+            .await
+    }
+
+    async fn list_credentials(&self, grant: &Grant<Viewer>) -> Result<Vec<DockerCredentials>> {
+        self.readers
+            .read(|db| credentials::list(db, grant.project()))
+    }
+
+    async fn credentials(
+        &self,
+        grant: &Grant<Viewer>,
+        id: CredentialsId,
+    ) -> Result<Option<DockerCredentials>> {
+        self.readers
+            .read(|db| credentials::get(db, grant.project(), id))
+    }
+
+    async fn create_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        new: NewCredentials,
+        event: AuditEvent,
+    ) -> Result<()> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| credentials::create(unit, project, &new, &event))
+            .await
+    }
+
+    async fn upgrade_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        decide: DecideUpgrade,
+    ) -> Result<Option<DockerCredentials>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| credentials::upgrade(unit, project, id, decide))
+            .await
+    }
+
+    async fn delete_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        describe: DescribeDeletion,
+    ) -> Result<bool> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| credentials::delete(unit, project, id, describe))
+            .await
+    }
+
+    async fn sealed_passwords(
+        &self,
+        _: &AdminGrant,
+        after: Option<(ProjectId, CredentialsId)>,
+        limit: usize,
+    ) -> Result<Vec<StoredPassword>> {
+        self.readers
+            .scan(move |db| credentials::sealed(db, after, limit))
+            .await
+    }
+
+    async fn audit_streams(&self) -> Result<Vec<(u32, Option<ChainHead>)>> {
+        self.readers.read(|db| audit::streams(db, self.stream))
+    }
+
+    async fn audit_rows(&self, stream: u32, after: u64, limit: usize) -> Result<Vec<AuditRow>> {
+        self.readers
+            .scan(move |db| audit::rows(db, stream, after, limit))
+            .await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        if !self.writer.alive() {
+            return Err(closed());
+        }
+        self.readers.read(|db| {
+            first(
+                db,
+                "installation",
+                "SELECT id FROM installation",
+                [],
+                |_| Ok(()),
+            )
+            .map(drop)
+        })
+    }
+
+    async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,259 @@
+//! A fresh store, and people who use it.
+
+use std::sync::Arc;
+
+use regcred_core::access::{
+    self, AdminGrant, Caller, Editor, Grant, Level, Manager, Principal, RequestId, UserGrant,
+    UserPrincipal, Viewer,
+};
+use regcred_core::audit::{Action, AuditEvent};
+use regcred_core::clock::SystemClock;
+use regcred_core::credentials::{self, DockerCredentials, Username};
+use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId};
+use regcred_core::people::{Account, GroupName, Login};
+use regcred_core::project::{Project, ProjectName, Technologies};
+use regcred_core::random::SystemRandom;
+use regcred_core::registry::Registry;
+use regcred_core::sealing::{Kek, KeyRing, SealedRecord};
+use regcred_core::store::{GroupRole, NewCredentials, NewSession, NewUser, Store};
+use regcred_core::token::TokenKind;
+use regcred_core::{Clock as _, Result, Timestamp};
+use regcred_storage::{SqliteOptions, SqliteStore};
+use tempfile::TempDir;
+
+/// A store, its keys, and a way to close and open it again.
+pub(crate) struct Fixture {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Arc<KeyRing>,
+    kek: Kek,
+    directory: TempDir,
+}
+
+pub(crate) fn sqlite() -> Fixture {
+    let kek = Kek::parse(Kek::generate(&SystemRandom).unwrap().expose()).unwrap();
+    let directory = TempDir::new().unwrap();
+    let (store, keys) = open_sqlite(&directory, &kek);
+    Fixture {
+        store,
+        keys,
+        kek,
+        directory,
+    }
+}
+
+fn open_sqlite(directory: &TempDir, kek: &Kek) -> (Arc<dyn Store>, Arc<KeyRing>) {
+    let options = SqliteOptions::new(directory.path());
+    let (store, keys) = SqliteStore::open(&options, kek, &SystemClock, &SystemRandom).unwrap();
+    (Arc::new(store), keys)
+}
+
+/// A user with a session, and what the access check lets it do.
+pub(crate) struct User {
+    pub(crate) id: UserId,
+    pub(crate) login: Login,
+    pub(crate) caller: Caller,
+}
+
+impl User {
+    pub(crate) fn grant(&self) -> UserGrant {
+        access::as_user(&self.caller).unwrap()
+    }
+}
+
+impl Fixture {
+    /// Closes the store and opens it again, as a restart does.
+    pub(crate) async fn reopened(self) -> Self {
+        let Self {
+            store,
+            kek,
+            directory,
+            ..
+        } = self;
+        store.close().await;
+        drop(store);
+        let (store, keys) = open_sqlite(&directory, &kek);
+        Self {
+            store,
+            keys,
+            kek,
+            directory,
+        }
+    }
+
+    pub(crate) async fn user(&self, login: &str, groups: &[&str]) -> User {
+        self.user_or_error(login, groups, false).await.unwrap()
+    }
+
+    pub(crate) async fn user_or_error(
+        &self,
+        login: &str,
+        groups: &[&str],
+        admin: bool,
+    ) -> Result<User> {
+        let id = UserId::generate(now(), &SystemRandom)?;
+        let login = Login::parse(login)?;
+        let account = Account {
+            id,
+            login: login.clone(),
+            admin,
+            groups: groups
+                .iter()
+                .map(|name| GroupName::parse(name).unwrap())
+                .collect(),
+            created: now(),
+        };
+        let password = self.sealed(b"not looked at");
+        self.store
+            .create_user(&operator(), NewUser { account, password }, event("user"))
+            .await?;
+        let session = TokenId::generate(now(), &SystemRandom)?;
+        let principal = Principal::User(UserPrincipal {
+            id,
+            login: login.clone(),
+            admin,
+            session,
+        });
+        Ok(User {
+            id,
+            login,
+            caller: Caller {
+                principal,
+                request: request(),
+            },
+        })
+    }
+
+    /// A session to open for `user`.
+    pub(crate) fn session(&self, user: &User, created: Timestamp) -> NewSession {
+        let token = self
+            .keys
+            .token_key()
+            .mint(TokenKind::Session, created, &SystemRandom)
+            .unwrap();
+        NewSession {
+            id: token.id,
+            mac: token.mac,
+            user: user.id,
+            password_version: 1,
+            created,
+            expires: Timestamp::from_micros(created.as_micros() + 1_000),
+        }
+    }
+
+    pub(crate) async fn project(&self, maker: &User, name: &str) -> ProjectId {
+        self.project_or_error(maker, name, Vec::new())
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn project_or_error(
+        &self,
+        maker: &User,
+        name: &str,
+        groups: Vec<GroupRole>,
+    ) -> Result<ProjectId> {
+        let id = ProjectId::generate(now(), &SystemRandom)?;
+        let project = Project {
+            id,
+            name: ProjectName::parse(name.to_owned())?,
+            creator: maker.login.as_str().to_owned(),
+            description: None,
+            technologies: Technologies::default(),
+        };
+        self.store
+            .create_project(&maker.grant(), project, groups, event("project"))
+            .await
+            .map(|()| id)
+    }
+
+    pub(crate) async fn grant<L: Level>(&self, user: &User, project: ProjectId) -> Grant<L> {
+        access::check(self.store.as_ref(), &user.caller, project)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn viewer(&self, user: &User, project: ProjectId) -> Grant<Viewer> {
+        self.grant(user, project).await
+    }
+
+    pub(crate) async fn editor(&self, user: &User, project: ProjectId) -> Grant<Editor> {
+        self.grant(user, project).await
+    }
+
+    pub(crate) async fn manager(&self, user: &User, project: ProjectId) -> Grant<Manager> {
+        self.grant(user, project).await
+    }
+
+    /// Credentials to add to `project`.
+    pub(crate) fn credentials(
+        &self,
+        project: ProjectId,
+        registry: Option<&str>,
+        username: &str,
+    ) -> NewCredentials {
+        let credentials = DockerCredentials {
+            id: CredentialsId::generate(now(), &SystemRandom).unwrap(),
+            registry: Registry::parse(registry.map(str::to_owned)).unwrap(),
+            username: Username::parse(username.to_owned()).unwrap(),
+            version: 1,
+            last_update: now(),
+        };
+        let binding = credentials::binding(
+            &project,
+            &credentials.id,
+            1,
+            &credentials.registry,
+            &credentials.username,
+        );
+        let password = self.keys.seal(&binding, b"hunter2", &SystemRandom).unwrap();
+        NewCredentials {
+            credentials,
+            password,
+        }
+    }
+
+    pub(crate) fn sealed(&self, plaintext: &[u8]) -> SealedRecord {
+        let binding = regcred_core::sealing::Binding {
+            table: "t",
+            column: "c",
+            project: &[],
+            row: &[],
+            version: 1,
+            registry_key: "",
+            username: "",
+        };
+        self.keys.seal(&binding, plaintext, &SystemRandom).unwrap()
+    }
+
+    /// The number of events, once the whole trail was verified.
+    pub(crate) async fn events(&self) -> u64 {
+        let mut events = 0;
+        for (stream, head) in self.store.audit_streams().await.unwrap() {
+            let rows = self.store.audit_rows(stream, 0, 100_000).await.unwrap();
+            events += regcred_core::audit::verify(&self.keys, stream, rows, head.as_ref()).unwrap();
+        }
+        events
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+pub(crate) fn operator() -> AdminGrant {
+    AdminGrant::for_operator(request())
+}
+
+pub(crate) fn request() -> RequestId {
+    RequestId::generate(&SystemRandom).unwrap()
+}
+
+/// An event that names itself.
+pub(crate) fn event(what: &str) -> AuditEvent {
+    operator().event(
+        now(),
+        Action::SessionEnded {
+            session: what.to_owned(),
+        },
+    )
+}

@@ -1,0 +1,75 @@
+//! What every backend of the store does, written once. A backend is one line at the end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod credentials;
+mod fixture;
+mod people;
+mod projects;
+mod sessions;
+mod tokens;
+mod trail;
+
+/// Runs every test of the suite on a backend.
+macro_rules! conformance {
+    ($backend:ident: $fixture:expr => $($room:ident { $($test:ident)* })*) => {
+        mod $backend {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    crate::$room::$test($fixture).await;
+                })*
+            })*
+        }
+    };
+}
+
+/// The suite: a test that is not named here is dead code, which the lints refuse.
+macro_rules! suite {
+    ($backend:ident: $fixture:expr) => {
+        conformance! { $backend: $fixture =>
+            people {
+                logins_are_unique
+                accounts_are_listed_with_their_groups
+                the_last_admin_stays
+                a_new_password_ends_every_session
+            }
+            sessions {
+                open_needs_the_password_that_was_proved
+                use_is_noted_and_never_goes_back
+                only_the_owner_ends_a_session
+                what_ran_out_is_removed
+            }
+            projects {
+                names_are_unique_whatever_the_case
+                edit_changes_only_what_is_given
+                roles_come_from_membership_and_groups_and_the_highest_counts
+                lists_hold_what_the_scope_says
+                delete_takes_everything_of_the_project_and_nothing_else
+            }
+            tokens {
+                count_in_all_their_projects_until_revoked_in_one
+                need_projects_that_exist
+            }
+            credentials {
+                come_back_as_they_went_in
+                are_found_in_their_own_project_only
+                a_couple_is_unique_however_the_registry_is_spelled
+                upgrade_decides_on_the_present_row_and_may_refuse
+                concurrent_creators_of_one_couple_have_one_winner
+                concurrent_upgrades_each_see_the_one_before
+                sealed_passwords_are_walked_in_order
+            }
+            trail {
+                has_an_event_for_each_change_and_none_for_a_refusal
+                goes_on_after_the_store_was_opened_anew
+            }
+        }
+    };
+}
+
+suite!(sqlite: crate::fixture::sqlite());
