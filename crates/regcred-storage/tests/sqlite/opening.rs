@@ -1,0 +1,112 @@
+//! Opening, and refusing to open without a change.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use regcred_storage::prepare_directory;
+
+use crate::installation::{Installation, new_kek};
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_and_changes_nothing() {
+    let mut installation = Installation::new();
+    let running = installation.open().unwrap();
+    running.admin().await;
+    running.close().await;
+    let before = installation.bytes();
+    let right = std::mem::replace(&mut installation.kek, new_kek());
+    let refused = installation.refused();
+    assert!(
+        refused.contains("key-encryption key is not the one"),
+        "{refused}"
+    );
+    assert_eq!(installation.bytes(), before);
+    installation.kek = right;
+    installation.open().unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_stays_as_it_is() {
+    let installation = Installation::new();
+    installation.open().unwrap().close().await;
+    installation
+        .database()
+        .pragma_update(None, "user_version", 1_000)
+        .unwrap();
+    let before = installation.bytes();
+    let refused = installation.refused();
+    assert!(
+        refused.contains("schema 1000") && refused.contains("newer program"),
+        "{refused}"
+    );
+    assert_eq!(installation.bytes(), before);
+}
+
+#[tokio::test]
+async fn what_is_no_database_of_regcred_is_refused() {
+    let installation = Installation::new();
+    installation
+        .database()
+        .execute_batch("CREATE TABLE somebody_elses (x)")
+        .unwrap();
+    let refused = installation.refused();
+    assert!(refused.contains("is no database of regcred"), "{refused}");
+
+    let installation = Installation::new();
+    fs::write(
+        installation.directory.path().join("regcred.db"),
+        b"not a database, but long enough to be looked at".repeat(10),
+    )
+    .unwrap();
+    let refused = installation.refused();
+    assert!(refused.contains("cannot be read"), "{refused}");
+}
+
+#[tokio::test]
+async fn one_process_at_a_time() {
+    let installation = Installation::new();
+    let running = installation.open().unwrap();
+    let refused = installation.refused();
+    assert!(
+        refused.contains("in use by another process")
+            && refused.contains(&std::process::id().to_string()),
+        "{refused}"
+    );
+    running.close().await;
+    installation.open().unwrap().close().await;
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_says_which() {
+    let refused = prepare_directory(Path::new("/proc/nowhere/data")).unwrap_err();
+    assert!(
+        refused.to_string().contains("/proc/nowhere/data"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn files_are_their_owners_alone() {
+    let installation = Installation::new();
+    let data = installation.directory.path().join("deep/data");
+    prepare_directory(&data).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    fs::remove_dir_all(data.parent().unwrap()).unwrap();
+    let running = installation.open().unwrap();
+    running.admin().await;
+    let files: Vec<_> = fs::read_dir(installation.directory.path())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    assert_eq!(
+        files.len(),
+        4,
+        "database, log, shared memory, lock: {files:?}"
+    );
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    running.close().await;
+}
