@@ -1,1 +1,26 @@
-//! The service of regcred.
+//! The service of regcred: the platform's GraphQL interface, authentication, limits, configuration.
+//!
+//! A connection ([`net`]) carries requests to a table of routes ([`http`]). A GraphQL request passes the door
+//! ([`door`]): method, token, size, JSON, the lexical guard; only then the parser sees it. The resolvers
+//! ([`graphql`]) are an adapter that speaks the platform's names; what they do is done by the use cases of
+//! `regcred-core`.
+
+mod app;
+mod door;
+#[doc(hidden)]
+pub mod fuzzing;
+mod graphql;
+mod http;
+mod installation;
+mod limits;
+mod logging;
+mod metrics;
+mod net;
+pub mod operator;
+mod serve;
+mod settings;
+
+pub use graphql::schema_text;
+pub use http::route_table;
+pub use serve::serve;
+pub use settings::{ServeArgs, StoreArgs};

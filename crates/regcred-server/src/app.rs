@@ -1,0 +1,88 @@
+//! What all requests share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use regcred_core::access::{Caller, RequestId};
+use regcred_core::people::{Login, LoginPassword, PasswordHash};
+use regcred_core::service::{Service, Verified};
+use regcred_core::{Error, Result, Timestamp};
+
+use crate::door::Door;
+use crate::graphql::{GatewaySchema, PlatformSchema};
+use crate::limits::{Hashing, LoginLimits};
+use crate::metrics::Metrics;
+
+/// What all requests share.
+pub(crate) struct App {
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) platform: Door<PlatformSchema>,
+    pub(crate) gateway: Door<GatewaySchema>,
+    pub(crate) number: u32,
+    pub(crate) realm: Option<String>,
+    pub(crate) metrics: Metrics,
+}
+
+/// The use cases, with the limits that stand before the expensive ones.
+pub(crate) struct Backend {
+    pub(crate) service: Arc<Service>,
+    pub(crate) logins: LoginLimits,
+    hashing: Hashing,
+}
+
+impl Backend {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self {
+            service,
+            logins: LoginLimits::new(),
+            hashing: Hashing::new(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.service.clock().now()
+    }
+
+    /// Proves a password under the limits of logins; `None` where it is wrong or the user unknown.
+    pub(crate) async fn prove(
+        &self,
+        peer: IpAddr,
+        login: &Login,
+        password: LoginPassword,
+    ) -> Result<Option<Verified>> {
+        let attempt = self.logins.attempt(peer, login, self.now())?;
+        let candidate = self.service.login_candidate(login).await?;
+        let verified = self
+            .hashing
+            .run(attempt.trusted, move || candidate.verify(&password))
+            .await?;
+        if verified.is_some() {
+            attempt.succeeded(self.now());
+        } else {
+            attempt.failed(self.now());
+        }
+        Ok(verified)
+    }
+
+    /// Hashes a new password.
+    pub(crate) async fn hash(self: &Arc<Self>, password: LoginPassword) -> Result<PasswordHash> {
+        let backend = Arc::clone(self);
+        self.hashing
+            .run(true, move || password.hash(backend.service.random()))
+            .await
+    }
+}
+
+/// Who asks, from where: what a resolver needs besides its arguments.
+pub(crate) struct Asker {
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) caller: Caller,
+    pub(crate) peer: IpAddr,
+}
+
+/// Writes down what the caller is not told of an error.
+pub(crate) fn log_fault(error: &Error, request: &RequestId) {
+    if let Some(detail) = error.detail() {
+        tracing::error!(request_id = %request, detail, "{}", error.message());
+    }
+}

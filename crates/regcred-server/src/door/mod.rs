@@ -1,0 +1,86 @@
+//! The door before the GraphQL parser.
+//!
+//! The parser and the validator of the library are recursive and, on hostile documents, exponential: 3 KB of brackets
+//! overflow the stack, 1.4 KB of fragments cost seconds. So a body passes here first: size and token were checked
+//! before; then UTF-8, the depth of the JSON, its shape, and one linear pass over the query text (`guard`). Only then
+//! comes the parser; then, still before the validator, a pass over what it has read (`guard` again); then the library's
+//! own limits, and a deadline for what waits.
+
+mod guard;
+mod wire;
+
+use std::time::Duration;
+
+use async_graphql::{Executor, Request, Response, Variables, parser};
+use regcred_core::{Error, ErrorKind};
+
+use crate::app::Asker;
+use crate::graphql;
+use wire::GraphqlRequest;
+
+/// A schema behind its door.
+pub(crate) struct Door<S>(S);
+
+impl<S: Executor> Door<S> {
+    pub(crate) fn new(schema: S) -> Self {
+        Self(schema)
+    }
+
+    /// Answers a request body for a caller who has been authenticated.
+    pub(crate) async fn answer(&self, body: &[u8], asker: Asker) -> Response {
+        let id = asker.caller.request.clone();
+        match prepare(body) {
+            Err(error) => graphql::refusal(&error, &id),
+            Ok(request) => {
+                match tokio::time::timeout(DEADLINE, self.0.execute(request.data(asker))).await {
+                    Ok(response) => graphql::finish(response, &id),
+                    Err(_) => graphql::refusal(&too_slow(), &id),
+                }
+            }
+        }
+    }
+}
+
+/// The request in a body, fit to be executed.
+pub(crate) fn prepare(body: &[u8]) -> Result<Request, Error> {
+    let GraphqlRequest {
+        query,
+        operation_name,
+        variables,
+    } = wire::read(body)?;
+    guard::inspect(&query).map_err(refused)?;
+    let document = parser::parse_query(&query).map_err(|error| Error::invalid(syntax(&error)))?;
+    guard::inspect_document(&document).map_err(refused)?;
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    request.set_parsed_query(document);
+    request.operation_name = operation_name;
+    Ok(request)
+}
+
+fn refused(refusal: guard::Refusal) -> Error {
+    Error::invalid(refusal.to_string())
+}
+
+/// Where the document is wrong. The library's own text repeats the line, and a password may stand in it.
+fn syntax(error: &parser::Error) -> String {
+    match error.positions().next() {
+        Some(at) => format!(
+            "the query is no valid GraphQL document: see line {}, column {}",
+            at.line, at.column
+        ),
+        None => "the query is no valid GraphQL document".to_owned(),
+    }
+}
+
+fn too_slow() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!(
+            "the request took longer than {} s and was given up; a change in it may have been made all the same, look \
+             before you repeat it",
+            DEADLINE.as_secs()
+        ),
+    )
+}
+
+const DEADLINE: Duration = Duration::from_secs(5);

@@ -1,0 +1,388 @@
+//! Projects: their settings, rights of groups, members.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use regcred_core::access::Role;
+use regcred_core::ids::ProjectId;
+use regcred_core::people::{GroupName, Login};
+use regcred_core::project::{self as domain, Description, ProjectName, Technologies};
+use regcred_core::service::{CreateProject, EditProject};
+use regcred_core::store::{self, ProjectChange};
+
+use super::asker;
+use super::scalars::Uuid;
+use super::technologies::{
+    self, Technology, TechnologyByCategory, TechnologyByCategoryInput, TechnologyInput,
+};
+
+/// A project, the unit of isolation.
+pub(super) struct Project(pub(super) domain::Project);
+
+#[Object]
+impl Project {
+    async fn id(&self) -> Uuid {
+        Uuid::new(&self.0.id)
+    }
+
+    async fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    /// The login of its maker.
+    async fn creator(&self) -> &str {
+        &self.0.creator
+    }
+
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_ref().map(Description::as_str)
+    }
+
+    async fn jobs_count(&self) -> i32 {
+        0
+    }
+
+    async fn jobs(&self, #[graphql(desc = "At most so many")] limit: Option<i32>) -> Vec<Job> {
+        let _ = limit;
+        Vec::new()
+    }
+
+    async fn status(&self) -> ProjectStatus {
+        ProjectStatus::Ready
+    }
+
+    async fn apps(&self) -> Vec<App> {
+        Vec::new()
+    }
+
+    async fn technologies_by_category(&self) -> Vec<Option<TechnologyByCategory>> {
+        technologies::by_category(&self.0.technologies)
+    }
+
+    async fn app_technologies(&self) -> Vec<Option<Technology>> {
+        technologies::for_apps(&self.0.technologies)
+    }
+}
+
+/// A job of a project.
+#[derive(SimpleObject)]
+pub(super) struct Job {
+    id: Uuid,
+}
+
+/// An app of a project.
+#[derive(SimpleObject)]
+pub(super) struct App {
+    id: Uuid,
+}
+
+/// How far a project is. regcred's are ready at once.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum ProjectStatus {
+    Created,
+    InitRequested,
+    Initializing,
+    Failed,
+    Ready,
+}
+
+/// A role in a project, each including the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Role")]
+pub(super) enum ProjectRole {
+    /// Sees metadata, never a password.
+    #[graphql(name = "ROLE_PROJECT_VIEWER")]
+    Viewer,
+    /// Creates, upgrades and deletes credentials.
+    #[graphql(name = "ROLE_PROJECT_EDITOR")]
+    Editor,
+    /// Manages members, tokens and the project.
+    #[graphql(name = "ROLE_PROJECT_MANAGER")]
+    Manager,
+}
+
+/// A group of users with its role in a project.
+#[derive(SimpleObject)]
+pub(super) struct SecurityGroup {
+    name: ID,
+    role: Option<ProjectRole>,
+    is_all_projects: bool,
+}
+
+/// A group of users with the role that it gets in a project.
+#[derive(InputObject)]
+pub(super) struct SecurityGroupInput {
+    name: ID,
+    role: Option<ProjectRole>,
+}
+
+/// A user with a role in a project.
+#[derive(SimpleObject)]
+pub(super) struct Member {
+    login: String,
+    role: ProjectRole,
+}
+
+/// The project to create.
+#[derive(InputObject)]
+pub(super) struct ProjectInput {
+    name: String,
+    description: Option<String>,
+    technologies_by_category: Option<Vec<TechnologyByCategoryInput>>,
+    app_technologies: Option<Vec<TechnologyInput>>,
+    authorized_groups: Option<Vec<Option<SecurityGroupInput>>>,
+}
+
+/// The project to edit: what is null or left out stays, what is empty becomes empty.
+#[derive(InputObject)]
+pub(super) struct ProjectEditionInput {
+    id: Uuid,
+    name: Option<String>,
+    description: Option<String>,
+    authorized_groups: Option<Vec<Option<SecurityGroupInput>>>,
+    technologies_by_category: Option<Vec<TechnologyByCategoryInput>>,
+    app_technologies: Option<Vec<TechnologyInput>>,
+}
+
+/// The platform.
+#[derive(SimpleObject)]
+pub(super) struct Platform {
+    id: i32,
+    name: Option<String>,
+}
+
+/// The number of the platform, as the schema's data.
+pub(super) struct PlatformNumber(pub(super) u32);
+
+#[derive(Default)]
+pub(super) struct ProjectQueries;
+
+#[Object]
+impl ProjectQueries {
+    /// The platform of this endpoint.
+    #[expect(
+        clippy::unused_async,
+        reason = "resolvers are asynchronous for the library"
+    )]
+    async fn platform(&self, ctx: &Context<'_>) -> Result<Option<Platform>> {
+        let number = i32::try_from(ctx.data::<PlatformNumber>()?.0).unwrap_or(i32::MAX);
+        Ok(Some(Platform {
+            id: number,
+            name: None,
+        }))
+    }
+
+    /// The projects that the caller may see, ordered by name. As on the platform, the arguments have no effect.
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        search: Option<String>,
+        first: Option<i32>,
+        skip: Option<i32>,
+    ) -> Result<Option<Vec<Project>>> {
+        let _ = (search, first, skip);
+        let asker = asker(ctx)?;
+        let projects = asker.backend.service.projects(&asker.caller).await?;
+        Ok(Some(projects.into_iter().map(Project).collect()))
+    }
+
+    /// A project. For viewers.
+    async fn project(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Project>> {
+        let asker = asker(ctx)?;
+        let id = id.read(ProjectId::parse)?;
+        Ok(Some(Project(
+            asker.backend.service.project(&asker.caller, id).await?,
+        )))
+    }
+
+    /// A project by its name, whatever the case. For viewers.
+    async fn project_by_name(&self, ctx: &Context<'_>, name: String) -> Result<Option<Project>> {
+        let asker = asker(ctx)?;
+        let name = ProjectName::parse(name)?;
+        Ok(Some(Project(
+            asker
+                .backend
+                .service
+                .project_named(&asker.caller, &name)
+                .await?,
+        )))
+    }
+
+    /// The roles of groups in a project. For managers.
+    async fn rights(
+        &self,
+        ctx: &Context<'_>,
+        project_id: Uuid,
+    ) -> Result<Option<Vec<SecurityGroup>>> {
+        let asker = asker(ctx)?;
+        let groups = asker
+            .backend
+            .service
+            .group_roles(&asker.caller, project_id.read(ProjectId::parse)?)
+            .await?;
+        Ok(Some(groups.iter().map(security_group).collect()))
+    }
+
+    /// The users with a role of their own in a project, ordered by login. For managers.
+    async fn project_members(
+        &self,
+        ctx: &Context<'_>,
+        project_id: Uuid,
+    ) -> Result<Option<Vec<Member>>> {
+        let asker = asker(ctx)?;
+        let members = asker
+            .backend
+            .service
+            .members(&asker.caller, project_id.read(ProjectId::parse)?)
+            .await?;
+        let member = |member: store::Member| Member {
+            login: member.login.as_str().to_owned(),
+            role: member.role.into(),
+        };
+        Ok(Some(members.into_iter().map(member).collect()))
+    }
+}
+
+#[derive(Default)]
+pub(super) struct ProjectMutations;
+
+#[Object]
+impl ProjectMutations {
+    /// Creates a project; any user may, and becomes its manager. `CONFLICT` where the name is taken, whatever the case.
+    async fn create_project(&self, ctx: &Context<'_>, project: ProjectInput) -> Result<Project> {
+        let asker = asker(ctx)?;
+        let input = CreateProject {
+            name: ProjectName::parse(project.name)?,
+            description: project.description.map(Description::parse).transpose()?,
+            technologies: technologies::read(
+                project.technologies_by_category,
+                project.app_technologies,
+                Technologies::default(),
+            )?,
+            groups: group_roles(project.authorized_groups.unwrap_or_default())?,
+        };
+        Ok(Project(
+            asker
+                .backend
+                .service
+                .create_project(&asker.caller, input)
+                .await?,
+        ))
+    }
+
+    /// Edits a project. For managers. `CONFLICT` where the new name is taken.
+    async fn edit_project(
+        &self,
+        ctx: &Context<'_>,
+        project: ProjectEditionInput,
+    ) -> Result<Project> {
+        let asker = asker(ctx)?;
+        let id = project.id.read(ProjectId::parse)?;
+        let (jobs, apps) = (project.technologies_by_category, project.app_technologies);
+        let technologies = if jobs.is_some() || apps.is_some() {
+            let present = asker
+                .backend
+                .service
+                .project(&asker.caller, id)
+                .await?
+                .technologies;
+            Some(technologies::read(jobs, apps, present)?)
+        } else {
+            None
+        };
+        let change = ProjectChange {
+            name: project.name.map(ProjectName::parse).transpose()?,
+            description: project.description.map(Description::parse).transpose()?,
+            technologies,
+            groups: project.authorized_groups.map(group_roles).transpose()?,
+        };
+        let input = EditProject {
+            project: id,
+            change,
+        };
+        Ok(Project(
+            asker
+                .backend
+                .service
+                .edit_project(&asker.caller, input)
+                .await?,
+        ))
+    }
+
+    /// Deletes a project with its credentials, members and tokens. For managers.
+    async fn delete_project(&self, ctx: &Context<'_>, project_id: Uuid) -> Result<Option<bool>> {
+        let asker = asker(ctx)?;
+        asker
+            .backend
+            .service
+            .delete_project(&asker.caller, project_id.read(ProjectId::parse)?)
+            .await?;
+        Ok(Some(true))
+    }
+
+    /// Deletes a project, as `deleteProject` does.
+    #[graphql(deprecation = "Use deleteProject mutation instead")]
+    async fn archive_project(&self, ctx: &Context<'_>, project_id: Uuid) -> Result<Option<bool>> {
+        self.delete_project(ctx, project_id).await
+    }
+
+    /// Gives a user a role in a project, in place of the one there was. For managers.
+    async fn set_project_member(
+        &self,
+        ctx: &Context<'_>,
+        project_id: Uuid,
+        login: String,
+        role: ProjectRole,
+    ) -> Result<bool> {
+        let asker = asker(ctx)?;
+        let (project, login) = (project_id.read(ProjectId::parse)?, Login::parse(&login)?);
+        asker
+            .backend
+            .service
+            .set_member(&asker.caller, project, &login, role.into())
+            .await?;
+        Ok(true)
+    }
+
+    /// Takes a user's role in a project away; roles through groups remain. For managers.
+    async fn remove_project_member(
+        &self,
+        ctx: &Context<'_>,
+        project_id: Uuid,
+        login: String,
+    ) -> Result<bool> {
+        let asker = asker(ctx)?;
+        let (project, login) = (project_id.read(ProjectId::parse)?, Login::parse(&login)?);
+        asker
+            .backend
+            .service
+            .remove_member(&asker.caller, project, &login)
+            .await?;
+        Ok(true)
+    }
+}
+
+fn security_group(given: &store::GroupRole) -> SecurityGroup {
+    SecurityGroup {
+        name: ID(given.group.as_str().to_owned()),
+        role: Some(given.role.into()),
+        is_all_projects: false,
+    }
+}
+
+fn group_roles(
+    groups: Vec<Option<SecurityGroupInput>>,
+) -> regcred_core::Result<Vec<store::GroupRole>> {
+    groups
+        .into_iter()
+        .flatten()
+        .map(|group| {
+            let name = GroupName::parse(&group.name)?;
+            let role = group.role.ok_or_else(|| {
+                regcred_core::Error::invalid(format!(
+                    "the group `{}` has no role; give ROLE_PROJECT_VIEWER, ROLE_PROJECT_EDITOR or ROLE_PROJECT_MANAGER",
+                    name.as_str()
+                ))
+            })?;
+            Ok(store::GroupRole { group: name, role: role.into() })
+        })
+        .collect()
+}

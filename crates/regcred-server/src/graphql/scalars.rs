@@ -1,0 +1,69 @@
+//! The platform's own scalars.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use regcred_core::{Result, Timestamp};
+
+/// A UUID in its hyphenated form.
+pub(super) struct Uuid(String);
+
+impl Uuid {
+    pub(super) fn new(id: &impl ToString) -> Self {
+        Self(id.to_string())
+    }
+
+    /// The id of a given kind.
+    pub(super) fn read<T>(&self, parse: impl FnOnce(&str) -> Result<T>) -> Result<T> {
+        parse(&self.0)
+    }
+}
+
+/// A UUID in its hyphenated form, such as `860b8dc8-e734-4c98-b2e7-f9ec32ab4771`.
+#[Scalar(name = "UUID")]
+impl ScalarType for Uuid {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) => {
+                regcred_core::ids::parse_uuid(&text)
+                    .map_err(|error| InputValueError::custom(error.message()))?;
+                Ok(Self(text))
+            }
+            _ => Err(InputValueError::custom("a UUID is a string")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// A moment, formatted by whoever makes it: reads and writes of the platform differ in form.
+pub(super) struct DateTime(String);
+
+impl DateTime {
+    /// As the platform's reads give it: milliseconds, `2022-04-26T14:20:17.118Z`.
+    pub(super) fn read(moment: Timestamp) -> Self {
+        Self(moment.rfc3339(3))
+    }
+
+    /// As the platform's create and update give it: microseconds with a zone, `2022-04-26T14:20:17.138482Z[UTC]`.
+    pub(super) fn written(moment: Timestamp) -> Self {
+        Self(moment.rfc3339(6) + "[UTC]")
+    }
+}
+
+/// A moment in UTC, RFC 3339. The answers of create and update carry `[UTC]` behind it, as the platform's do.
+#[Scalar(name = "DateTime")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) if Timestamp::parse_rfc3339(&text).is_some() => Ok(Self(text)),
+            _ => Err(InputValueError::custom(
+                "a DateTime is a string such as \"2022-04-26T14:20:17.118Z\"",
+            )),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}

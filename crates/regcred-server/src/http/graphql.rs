@@ -1,0 +1,111 @@
+//! The two GraphQL endpoints: method, token, platform, type, size; then the door.
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use regcred_core::access::{Caller, RequestId};
+use regcred_core::{Error, ErrorKind};
+
+use super::bearer;
+use super::body::{self, BodyError};
+use super::problem::Problem;
+use super::request::Peer;
+use crate::app::{App, Asker};
+use crate::door::Door;
+use crate::graphql;
+
+/// `POST /projects/api/platform/{id}/graphql`
+pub(super) async fn platform(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Extension(request): Extension<RequestId>,
+    Path(platform): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let caller = match bearer::caller(&app.backend, &headers, request.clone()).await {
+        Ok(caller) => caller,
+        Err(error) => return refused(&error, &request),
+    };
+    if platform != app.number.to_string() {
+        return Err(Problem::not_found(
+            "there is no such platform; see the number in the service's configuration",
+        ));
+    }
+    answer(&app, &app.platform, caller, peer, &headers, body).await
+}
+
+/// `POST /gateway/api/graphql`
+pub(super) async fn gateway(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Extension(request): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    match bearer::caller(&app.backend, &headers, request.clone()).await {
+        Ok(caller) => answer(&app, &app.gateway, caller, peer, &headers, body).await,
+        Err(error) => refused(&error, &request),
+    }
+}
+
+/// A token that does not count is a 401, upon which the platform's client logs in again; anything else that goes wrong
+/// is told as GraphQL tells it.
+fn refused(error: &Error, request: &RequestId) -> Result<Response, Problem> {
+    if error.kind() == ErrorKind::Unauthenticated {
+        return Err(Problem::of(error));
+    }
+    json(&graphql::refusal(error, request))
+}
+
+async fn answer<S: Executor>(
+    app: &App,
+    door: &Door<S>,
+    caller: Caller,
+    peer: Peer,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    body::expect_json(headers)?;
+    let body = match body::read(headers, body, MAX_BODY, PATIENCE).await {
+        Ok(body) => body,
+        Err(error @ BodyError::TooLarge(_)) => {
+            return json(&graphql::refusal(
+                &Error::invalid(error.message()),
+                &caller.request,
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let asker = Asker {
+        backend: Arc::clone(&app.backend),
+        caller,
+        peer: peer.0,
+    };
+    json(&door.answer(&body, asker).await)
+}
+
+fn json(response: &async_graphql::Response) -> Result<Response, Problem> {
+    let json = serde_json::to_vec(response).map_err(|_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the answer cannot be written as JSON",
+        )
+    })?;
+    Ok((
+        [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        json,
+    )
+        .into_response())
+}
+
+const MAX_BODY: usize = 64 * 1024;
+/// An authenticated caller may send so much before the connection is cut.
+const PATIENCE: usize = 1024 * 1024;

@@ -1,0 +1,114 @@
+//! Errors outside GraphQL: `application/problem+json` (RFC 9457).
+//!
+//! None of them has a key `errors` or `data`: the platform's client takes a 401 with one of these for a GraphQL
+//! answer, and does not log in again.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use regcred_core::access::RequestId;
+use regcred_core::{Error, ErrorKind};
+use serde::Serialize;
+
+/// An error answer. The request's id is added on its way out.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    detail: String,
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn not_found(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this path does not serve this method; the header `allow` names what it serves",
+        )
+    }
+
+    /// What the domain's error is over HTTP.
+    pub(super) fn of(error: &Error) -> Self {
+        let (status, retry_after) = match error.kind() {
+            ErrorKind::NotFound => (StatusCode::NOT_FOUND, None),
+            ErrorKind::Forbidden => (StatusCode::FORBIDDEN, None),
+            ErrorKind::Conflict => (StatusCode::CONFLICT, None),
+            ErrorKind::Invalid => (StatusCode::BAD_REQUEST, None),
+            ErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, None),
+            ErrorKind::Throttled(wait) => {
+                // Rounded up: whoever comes back then is not too early.
+                (
+                    StatusCode::TOO_MANY_REQUESTS,
+                    Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+                )
+            }
+            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
+        };
+        Self {
+            status,
+            detail: error.message().to_owned(),
+            retry_after,
+        }
+    }
+
+    /// The answer, with the id of its request.
+    pub(super) fn answer(&self, request: &RequestId) -> Response {
+        let body = Body {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            request_id: request.as_str(),
+        };
+        let json = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = (
+            self.status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            json,
+        )
+            .into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"regcred\""),
+            );
+        }
+        response
+    }
+}
+
+/// A problem travels as an extension of an empty response until the request's id is known.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+}

@@ -1,0 +1,260 @@
+//! Limits of failed logins: per address, per user and network, and per user with a growing delay.
+//!
+//! Only failures count, so an honest script that logs in once a second is never refused. Whoever logged in from a
+//! network lately is judged by his own failures there alone: nobody can lock him out from elsewhere. There is no hard
+//! lock-out; each limit forgives with time.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use regcred_core::people::Login;
+use regcred_core::{Error, ErrorKind, Result, Timestamp};
+
+use super::bucket::{Allowance, Failures};
+use super::network::{Address, Network};
+
+/// The memory of failed and successful logins.
+pub(crate) struct LoginLimits(Mutex<Memory>);
+
+struct Memory {
+    addresses: Failures<Address>,
+    pairs: Failures<Pair>,
+    users: Failures<String>,
+    /// The last success of a user from a network, and of anybody from an address.
+    trusted: HashMap<Pair, Timestamp>,
+    trusted_addresses: HashMap<Address, Timestamp>,
+}
+
+type Pair = (String, Network);
+
+/// One attempt to log in, whose outcome is to be told.
+pub(crate) struct LoginAttempt<'a> {
+    limits: &'a LoginLimits,
+    address: Address,
+    pair: Pair,
+    /// Whether the user logged in from this network lately.
+    pub(crate) trusted: bool,
+}
+
+impl LoginLimits {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Memory {
+            addresses: Failures::new(PER_ADDRESS, CAPACITY),
+            pairs: Failures::new(PER_PAIR, CAPACITY),
+            users: Failures::new(PER_USER, CAPACITY),
+            trusted: HashMap::new(),
+            trusted_addresses: HashMap::new(),
+        }))
+    }
+
+    /// Before the body is read: refuses an address that failed too often, unless somebody logged in from there lately;
+    /// then [`Self::attempt`] judges once the user is known.
+    pub(crate) fn admit(&self, address: IpAddr, now: Timestamp) -> Result<()> {
+        let address = Address::of(address);
+        let memory = self.lock();
+        if memory
+            .trusted_addresses
+            .get(&address)
+            .is_some_and(|last| recent(*last, now))
+        {
+            return Ok(());
+        }
+        memory
+            .addresses
+            .wait(&address, now)
+            .map_or(Ok(()), |wait| Err(throttled(wait)))
+    }
+
+    /// Once the user is known: refuses where address, pair or user failed too often.
+    pub(crate) fn attempt(
+        &self,
+        address: IpAddr,
+        login: &Login,
+        now: Timestamp,
+    ) -> Result<LoginAttempt<'_>> {
+        let (network, address) = (Network::of(address), Address::of(address));
+        let pair = (login.as_str().to_owned(), network);
+        let memory = self.lock();
+        let trusted = memory
+            .trusted
+            .get(&pair)
+            .is_some_and(|last| recent(*last, now));
+        let wait = if trusted {
+            memory.pairs.wait(&pair, now)
+        } else {
+            [
+                memory.addresses.wait(&address, now),
+                memory.pairs.wait(&pair, now),
+                memory.users.wait(&pair.0, now),
+            ]
+            .into_iter()
+            .max()
+            .flatten()
+        };
+        drop(memory);
+        match wait {
+            Some(wait) => Err(throttled(wait)),
+            None => Ok(LoginAttempt {
+                limits: self,
+                address,
+                pair,
+                trusted,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        // No code under the lock can panic half-way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LoginAttempt<'_> {
+    /// The password was wrong, or the user unknown.
+    pub(crate) fn failed(self, now: Timestamp) {
+        let mut memory = self.limits.lock();
+        memory.addresses.count(self.address, now);
+        memory.users.count(self.pair.0.clone(), now);
+        memory.pairs.count(self.pair, now);
+    }
+
+    /// The password was right.
+    pub(crate) fn succeeded(self, now: Timestamp) {
+        let mut memory = self.limits.lock();
+        memory.pairs.forgive(&self.pair);
+        for full in [memory.trusted.len(), memory.trusted_addresses.len()] {
+            if full >= CAPACITY {
+                // Only a success enters here, so no flood of guesses can fill it.
+                memory.trusted.retain(|_, last| recent(*last, now));
+                memory
+                    .trusted_addresses
+                    .retain(|_, last| recent(*last, now));
+            }
+        }
+        memory.trusted.insert(self.pair, now);
+        memory.trusted_addresses.insert(self.address, now);
+    }
+}
+
+fn recent(last: Timestamp, now: Timestamp) -> bool {
+    now.since(last) < TRUSTED_FOR
+}
+
+fn throttled(wait: Duration) -> Error {
+    Error::new(
+        ErrorKind::Throttled(wait),
+        "too many failed logins; wait as long as Retry-After says, then try again",
+    )
+}
+
+const PER_ADDRESS: Allowance = Allowance {
+    burst: 30,
+    interval: Duration::from_secs(2),
+    longest: Duration::from_secs(2),
+};
+const PER_PAIR: Allowance = Allowance {
+    burst: 10,
+    interval: Duration::from_secs(10),
+    longest: Duration::from_secs(10),
+};
+/// The delay grows, but nobody is locked out: once a minute a user may try from anywhere.
+const PER_USER: Allowance = Allowance {
+    burst: 50,
+    interval: Duration::from_secs(5),
+    longest: Duration::from_mins(1),
+};
+const TRUSTED_FOR: Duration = Duration::from_hours(24);
+const CAPACITY: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn fail(limits: &LoginLimits, address: &str, login: &str, now: i64) -> bool {
+        let login = Login::parse(login).unwrap();
+        if limits.admit(ip(address), at(now)).is_err() {
+            return false;
+        }
+        limits
+            .attempt(ip(address), &login, at(now))
+            .map(|attempt| attempt.failed(at(now)))
+            .is_ok()
+    }
+
+    fn succeed(limits: &LoginLimits, address: &str, login: &str, now: i64) -> bool {
+        let login = Login::parse(login).unwrap();
+        limits.admit(ip(address), at(now)).is_ok()
+            && limits
+                .attempt(ip(address), &login, at(now))
+                .map(|attempt| attempt.succeeded(at(now)))
+                .is_ok()
+    }
+
+    #[test]
+    fn an_honest_script_that_logs_in_once_a_second_is_never_refused() {
+        let limits = LoginLimits::new();
+        for second in 0..10_000 {
+            assert!(succeed(&limits, "192.0.2.1", "ci", second));
+        }
+    }
+
+    #[test]
+    fn guessing_from_one_address_is_slowed_whatever_the_users() {
+        let limits = LoginLimits::new();
+        let tried = (0..1_000)
+            .filter(|number| fail(&limits, "192.0.2.1", &format!("user{number}"), 0))
+            .count();
+        assert_eq!(tried, 30);
+        assert!(!fail(&limits, "192.0.2.1", "another", 1));
+        assert!(fail(&limits, "192.0.2.1", "another", 2));
+        assert!(fail(&limits, "192.0.3.1", "another", 0));
+    }
+
+    #[test]
+    fn guessing_one_user_is_slowed_whatever_the_addresses() {
+        let limits = LoginLimits::new();
+        let tried = (0..1_000)
+            .filter(|number| {
+                fail(
+                    &limits,
+                    &format!("10.{}.{}.1", number / 250, number % 250),
+                    "admin",
+                    0,
+                )
+            })
+            .count();
+        assert_eq!(tried, 50);
+    }
+
+    #[test]
+    fn nobody_can_lock_out_whoever_logged_in_lately() {
+        let limits = LoginLimits::new();
+        assert!(succeed(&limits, "192.0.2.1", "alice", 0));
+        // From everywhere, from her own address under other names, and from her own network.
+        for number in 0..1_000 {
+            fail(
+                &limits,
+                &format!("10.{}.{}.1", number / 250, number % 250),
+                "alice",
+                0,
+            );
+            fail(&limits, "192.0.2.1", &format!("user{number}"), 0);
+        }
+        assert!(succeed(&limits, "192.0.2.1", "alice", 1));
+        assert!(succeed(&limits, "192.0.2.7", "alice", 1));
+        assert!(
+            !fail(&limits, "192.0.2.1", "bob", 1),
+            "the address itself is still held"
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! The operator's commands: they work on the database and its key directly, without a server.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use regcred_core::access::{AdminGrant, RequestId};
+use regcred_core::people::{Login, LoginPassword};
+use regcred_core::random::SystemRandom;
+pub use regcred_core::secret::SecretText;
+use regcred_core::service::CreateUser;
+use regcred_core::store::Store as _;
+use regcred_core::{Error, ErrorKind};
+
+use crate::installation::Installation;
+use crate::settings::{SettingsError, StoreArgs};
+
+/// Why a command failed, in a sentence that says what to do.
+pub type OperatorError = SettingsError;
+
+/// The user to create.
+pub struct NewUser {
+    /// The login.
+    pub login: String,
+    /// The password.
+    pub password: SecretText,
+    /// Whether the user is an admin of the platform.
+    pub admin: bool,
+    /// The groups that the user belongs to.
+    pub groups: Vec<String>,
+}
+
+/// `regcred user create`: creates a user, and the installation where there is none yet. Returns the canonical login.
+pub fn create_user(store: StoreArgs, user: NewUser) -> Result<String, OperatorError> {
+    let NewUser {
+        login,
+        password,
+        admin,
+        groups,
+    } = user;
+    let login = Login::parse(&login).map_err(|error| told(&error))?;
+    let password =
+        LoginPassword::parse_new(password.expose().to_owned()).map_err(|error| told(&error))?;
+    let groups = groups
+        .iter()
+        .map(|group| regcred_core::people::GroupName::parse(group))
+        .collect::<Result<_, _>>()
+        .map_err(|error| told(&error))?;
+    at_work(store, true, async |installation| {
+        let password = password.hash(installation.service.random())?;
+        let user = CreateUser {
+            login,
+            password,
+            admin,
+            groups,
+        };
+        let account = installation.service.create_user_as(&grant()?, user).await?;
+        Ok(account.login.as_str().to_owned())
+    })
+}
+
+/// `regcred key status`: opens every sealed password. The text says how many open and which do not; it is an error
+/// where any does not.
+pub fn key_status(store: StoreArgs) -> Result<String, OperatorError> {
+    let report = at_work(store, false, async |installation| {
+        installation.service.prove_records(&grant()?).await
+    })?;
+    if report.damaged.is_empty() {
+        return Ok(format!(
+            "the key opens the installation and all {} sealed passwords",
+            report.intact
+        ));
+    }
+    let damaged = report.damaged.iter().fold(String::new(), |text, record| {
+        text + &format!(
+            "\n  project {}, credentials {}: {}",
+            record.project, record.credentials, record.reason
+        )
+    });
+    Err(format!(
+        "{} sealed passwords open, {} do not; upgrade these with a fresh password:{damaged}",
+        report.intact,
+        report.damaged.len()
+    ))
+}
+
+/// `regcred audit verify`: walks the audit trail. The text says how many events are intact.
+pub fn audit_verify(store: StoreArgs) -> Result<String, OperatorError> {
+    let events = at_work(store, false, async |installation| {
+        installation.service.verify_trail().await
+    })?;
+    Ok(format!("the audit trail is intact: {events} events"))
+}
+
+/// Whether there is any user.
+pub(crate) async fn anybody(installation: &Installation) -> Result<bool, OperatorError> {
+    let users = async { installation.store.users(&grant()?).await };
+    users
+        .await
+        .map(|users| !users.is_empty())
+        .map_err(|error| told(&error))
+}
+
+fn at_work<T>(
+    store: StoreArgs,
+    make: bool,
+    work: impl AsyncFnOnce(Arc<Installation>) -> regcred_core::Result<T>,
+) -> Result<T, OperatorError> {
+    let (data_dir, kek) = store.resolve()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    runtime.block_on(async {
+        let installation = Arc::new(Installation::open(Path::new(&data_dir), &kek, make)?);
+        let done = work(Arc::clone(&installation)).await;
+        installation.store.close().await;
+        done.map_err(|error| told(&error))
+    })
+}
+
+fn grant() -> regcred_core::Result<AdminGrant> {
+    Ok(AdminGrant::for_operator(RequestId::generate(
+        &SystemRandom,
+    )?))
+}
+
+/// The operator may read the log's detail.
+fn told(error: &Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::Internal | ErrorKind::Unavailable, Some(detail)) => detail.to_owned(),
+        _ => error.message().to_owned(),
+    }
+}

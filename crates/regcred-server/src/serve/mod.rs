@@ -1,0 +1,136 @@
+//! `regcred serve`: from the settings to the last connection.
+
+mod dev;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::Clock as _;
+use regcred_core::clock::SystemClock;
+use regcred_core::service::Service;
+use regcred_core::store::Store as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, Backend};
+use crate::door::Door;
+use crate::graphql::{gateway_schema, platform_schema};
+use crate::http::Answerer;
+use crate::installation::Installation;
+use crate::metrics::Metrics;
+use crate::net::{Server, Tls};
+use crate::settings::{ServeArgs, Settings, SettingsError, unknown_variables};
+use crate::{logging, operator};
+use dev::Dev;
+
+/// Serves until SIGTERM or SIGINT; the error is a sentence that says what to do.
+pub fn serve(args: ServeArgs) -> Result<(), SettingsError> {
+    let settings = args.resolve()?;
+    let _flush = logging::start(&settings.log, settings.log_format)?;
+    for name in unknown_variables() {
+        tracing::warn!(
+            name,
+            "an environment variable begins with REGCRED_ but is no setting"
+        );
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot be started: {error}"))?
+        .block_on(run(settings))
+}
+
+async fn run(mut settings: Settings) -> Result<(), SettingsError> {
+    let started = SystemClock.now();
+    // Before anything is made on disk: a port in use is found at once.
+    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {error}; give another with --listen ADDR:PORT",
+            settings.listen
+        )
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let stop = stop_signal()?;
+    let dev = if settings.dev {
+        Some(Dev::new(&mut settings)?)
+    } else {
+        None
+    };
+    let Some(data_dir) = settings.data_dir.clone() else {
+        return Err("no data directory is given".to_owned());
+    };
+    let installation = Installation::open(&data_dir, &settings.kek, true)?;
+    let metrics =
+        Metrics::new().map_err(|error| format!("the metrics cannot be set up: {error}"))?;
+    let tls = settings.tls.clone().map(Tls::load).transpose()?;
+    let url = format!(
+        "{}://{address}",
+        if tls.is_some() { "https" } else { "http" }
+    );
+
+    let backend = Arc::new(Backend::new(Arc::clone(&installation.service)));
+    let app = Arc::new(App {
+        backend: Arc::clone(&backend),
+        platform: Door::new(platform_schema(settings.platform)),
+        gateway: Door::new(gateway_schema()),
+        number: settings.platform,
+        realm: settings.realm.clone(),
+        metrics: metrics.clone(),
+    });
+    let server = Server {
+        listener,
+        tls,
+        answerer: Answerer::new(app),
+        metrics,
+        max_connections: settings.max_connections,
+    };
+    let purge = tokio::spawn(purge(Arc::clone(&installation.service)));
+    if let Some(dev) = &dev {
+        let made = dev.furnish(&backend).await?;
+        dev.print(&made, &url, &settings);
+    } else if !operator::anybody(&installation).await? {
+        tracing::warn!(
+            "there is no user yet; stop the service and run `regcred user create LOGIN --admin`"
+        );
+    }
+    let millis = u64::try_from(SystemClock.now().since(started).as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(url, data_dir = %data_dir.display(), millis, version = env!("CARGO_PKG_VERSION"), "ready");
+
+    server.run(stop).await;
+    purge.abort();
+    installation.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Completes at SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, SettingsError> {
+    let listen =
+        |kind| signal(kind).map_err(|error| format!("signals cannot be listened to: {error}"));
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections, what is under way is finished");
+    })
+}
+
+/// Removes sessions and tokens that ran out, now and then.
+async fn purge(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(PURGE_EVERY).await;
+        if let Err(error) = service.purge_expired().await {
+            tracing::warn!(
+                detail = error.detail(),
+                "expired sessions could not be removed: {error}"
+            );
+        }
+    }
+}
+
+const PURGE_EVERY: Duration = Duration::from_mins(10);

@@ -1,0 +1,111 @@
+//! Where the key-encryption key comes from.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use regcred_core::random::SystemRandom;
+use regcred_core::sealing::Kek;
+use regcred_core::secret::SecretText;
+
+use super::SettingsError;
+
+/// Where the key-encryption key comes from.
+pub(crate) enum KekSource {
+    /// The variable `REGCRED_KEK`.
+    Variable(SecretText),
+    /// A file that somebody else keeps; it must be there.
+    File(PathBuf),
+    /// `kek` in the data directory, made at the first start.
+    DataDir,
+}
+
+impl KekSource {
+    pub(super) fn resolve(file: Option<PathBuf>) -> Result<Self, SettingsError> {
+        let variable = std::env::var_os("REGCRED_KEK").filter(|value| !value.is_empty());
+        match (variable, file) {
+            (Some(_), Some(_)) => {
+                Err("REGCRED_KEK and --kek-file are both given; give one of them".to_owned())
+            }
+            (Some(value), None) => {
+                let text = value
+                    .into_string()
+                    .map_err(|_| "REGCRED_KEK is not text; it must be base64".to_owned())?;
+                Ok(Self::Variable(SecretText::new(text)))
+            }
+            (None, Some(path)) => Ok(Self::File(path)),
+            (None, None) => Ok(Self::DataDir),
+        }
+    }
+
+    /// Reads the key; where it is to lie in the data directory and `fresh` says that nothing is there yet, makes it.
+    pub(crate) fn read(&self, data_dir: &Path, fresh: bool) -> Result<Kek, SettingsError> {
+        match self {
+            Self::Variable(text) => {
+                tracing::warn!(
+                    "the key-encryption key comes from REGCRED_KEK, which other processes of this user can read; \
+                     a file is safer (--kek-file)"
+                );
+                Kek::parse(text.expose()).map_err(|error| format!("REGCRED_KEK: {error}"))
+            }
+            Self::File(path) => read_file(path),
+            Self::DataDir => {
+                let path = data_dir.join("kek");
+                if fresh && !path.exists() {
+                    make_file(&path)?;
+                    tracing::warn!(
+                        path = %path.display(),
+                        "a key-encryption key was made beside the database; move it elsewhere, keep a copy, and give its \
+                         place with --kek-file: without it nothing can be read, with it and the database everything can"
+                    );
+                }
+                read_file(&path)
+            }
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Kek, SettingsError> {
+    let shown = path.display();
+    let unreadable = |error| {
+        format!(
+            "the key-encryption key {shown} cannot be read: {error}; give the file that was made with the database"
+        )
+    };
+    let mode = fs::metadata(path).map_err(unreadable)?.mode();
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "the key-encryption key {shown} can be read by others (mode {:04o}); run `chmod 0400` on it",
+            mode & 0o7777
+        ));
+    }
+    let text = SecretText::new(fs::read_to_string(path).map_err(unreadable)?);
+    Kek::parse(text.expose()).map_err(|error| format!("{shown}: {error}"))
+}
+
+fn make_file(path: &Path) -> Result<(), SettingsError> {
+    let failed = |error| {
+        format!(
+            "the key-encryption key {} cannot be made: {error}",
+            path.display()
+        )
+    };
+    let text = Kek::generate(&SystemRandom).map_err(|error| error.to_string())?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o400)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(text.expose().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .map_err(failed)?;
+    // The database is worth nothing without its key: the key is on disk before the first row.
+    file.sync_all().map_err(failed)?;
+    path.parent()
+        .map_or(Ok(()), |directory| {
+            fs::File::open(directory).and_then(|directory| directory.sync_all())
+        })
+        .map_err(failed)
+}
