@@ -1,0 +1,17 @@
+//! The service as a user meets it: the real program, over HTTP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::needless_pass_by_value,
+    reason = "a test fails by panicking, says what it measured, and gives JSON away"
+)]
+
+mod api;
+mod bad_input;
+mod durability;
+mod matrix;
+mod principals;
+mod running;
+mod secrets;
+mod support;
