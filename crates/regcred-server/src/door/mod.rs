@@ -6,33 +6,42 @@
 //! comes the parser; then, still before the validator, a pass over what it has read (`guard` again); then the library's
 //! own limits, and a deadline for what waits.
 
+mod documents;
 mod guard;
 mod wire;
 
 use std::time::Duration;
 
-use async_graphql::{Executor, Request, Response, Variables, parser};
+use async_graphql::{Executor, Request, Response, Variables};
 use regcred_core::{Error, ErrorKind};
 
 use crate::app::Asker;
 use crate::graphql;
+use documents::Documents;
 use wire::GraphqlRequest;
 
 /// A schema behind its door.
-pub(crate) struct Door<S>(S);
+pub(crate) struct Door<S> {
+    schema: S,
+    documents: Documents,
+}
 
 impl<S: Executor> Door<S> {
     pub(crate) fn new(schema: S) -> Self {
-        Self(schema)
+        Self {
+            schema,
+            documents: Documents::default(),
+        }
     }
 
     /// Answers a request body for a caller who has been authenticated.
     pub(crate) async fn answer(&self, body: &[u8], asker: Asker) -> Response {
         let id = asker.caller.request.clone();
-        match prepare(body) {
+        match prepare(body, &self.documents) {
             Err(error) => graphql::refusal(&error, &id),
             Ok(request) => {
-                match tokio::time::timeout(DEADLINE, self.0.execute(request.data(asker))).await {
+                match tokio::time::timeout(DEADLINE, self.schema.execute(request.data(asker))).await
+                {
                     Ok(response) => graphql::finish(response, &id),
                     Err(_) => graphql::refusal(&too_slow(), &id),
                 }
@@ -42,34 +51,22 @@ impl<S: Executor> Door<S> {
 }
 
 /// The request in a body, fit to be executed.
-pub(crate) fn prepare(body: &[u8]) -> Result<Request, Error> {
+fn prepare(body: &[u8], documents: &Documents) -> Result<Request, Error> {
     let GraphqlRequest {
         query,
         operation_name,
         variables,
     } = wire::read(body)?;
-    guard::inspect(&query).map_err(refused)?;
-    let document = parser::parse_query(&query).map_err(|error| Error::invalid(syntax(&error)))?;
-    guard::inspect_document(&document).map_err(refused)?;
+    let document = documents.read(&query)?;
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     request.set_parsed_query(document);
     request.operation_name = operation_name;
     Ok(request)
 }
 
-fn refused(refusal: guard::Refusal) -> Error {
-    Error::invalid(refusal.to_string())
-}
-
-/// Where the document is wrong. The library's own text repeats the line, and a password may stand in it.
-fn syntax(error: &parser::Error) -> String {
-    match error.positions().next() {
-        Some(at) => format!(
-            "the query is no valid GraphQL document: see line {}, column {}",
-            at.line, at.column
-        ),
-        None => "the query is no valid GraphQL document".to_owned(),
-    }
+/// Whether a body passes all that comes before execution.
+pub(crate) fn passes(body: &[u8]) -> bool {
+    prepare(body, &Documents::default()).is_ok()
 }
 
 fn too_slow() -> Error {

@@ -188,7 +188,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, OpenError>
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
-        db.set_prepared_statement_cache_capacity(128);
+        readers::configure(&db)?;
         let mode: String =
             db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         db.pragma_update(
@@ -200,7 +200,6 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, OpenError>
             },
         )?;
         db.pragma_update(None, "foreign_keys", true)?;
-        db.pragma_update(None, "trusted_schema", false)?;
         Ok((db, mode))
     };
     let (db, mode) = open()

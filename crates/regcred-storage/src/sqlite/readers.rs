@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use regcred_core::{Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Told as _, closed};
@@ -85,9 +86,16 @@ pub(super) fn snapshot<T>(
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    db.set_prepared_statement_cache_capacity(64);
-    db.pragma_update(None, "trusted_schema", false)?;
+    configure(&db)?;
     Ok(db)
+}
+
+/// What every connection of the store has.
+pub(super) fn configure(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(128);
+    // A plan is made once: without this a statement is planned anew for every other value that it is given.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.pragma_update(None, "trusted_schema", false)
 }
 
 /// As many as read at once on a large machine; more are made for a moment where that is not enough.
