@@ -1,1 +1,49 @@
-fn main() {}
+//! The project's own chores, run as `cargo xtask NAME` from anywhere in the workspace.
+//!
+//! A chore calls the programs that a person would call by hand ([`shell`]) and fetches by itself what they need
+//! ([`tools`]). It stays small and light to build: it is the first thing that a fresh machine compiles, and it depends
+//! on no other crate of the workspace.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore tells the person who runs it how it goes"
+)]
+
+mod schema;
+mod shell;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", max_term_width = 120)]
+enum Chore {
+    /// Run every check in order, up to the first that fails
+    Test {
+        /// Run this check only
+        #[arg(value_name = "CHECK", value_parser = PossibleValuesParser::new(test::names()))]
+        only: Option<String>,
+    },
+    /// Write schema.graphql from the code
+    Schema(schema::Options),
+}
+
+fn main() -> ExitCode {
+    let chore = Chore::parse();
+    let done = match chore {
+        Chore::Test { only } => test::run(only.as_deref()),
+        Chore::Schema(options) => schema::run(options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
