@@ -1,6 +1,7 @@
 //! Running programs in the root of the workspace, the way a person would at a prompt.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -116,10 +117,10 @@ impl Shell {
     }
 }
 
-/// A program with its arguments.
-pub(crate) fn command<const N: usize>(program: impl AsRef<Path>, args: [&str; N]) -> Command {
-    let mut command = Command::new(program.as_ref());
-    command.args(args);
+/// A program with its arguments, which stand apart by a space.
+pub(crate) fn command(program: impl AsRef<OsStr>, args: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(args.split_whitespace());
     command
 }
 
@@ -188,20 +189,21 @@ mod tests {
 
     #[test]
     fn a_failed_command_is_shown_as_one_would_type_it() {
-        let mut failing = command("sh", ["-c", "echo it\\'s >&2; exit 3"]);
-        let failure = Shell::terminal()
-            .run(failing.env("FLAGS", "-D warnings"))
-            .unwrap_err();
+        let mut failing = command("sh", "-c");
+        failing
+            .arg("echo it\\'s; exit 3")
+            .env("FLAGS", "-D warnings");
+        let failure = Shell::terminal().read(&mut failing).unwrap_err();
         assert_eq!(
             failure.to_string(),
-            r"`FLAGS='-D warnings' sh -c 'echo it\'\''s >&2; exit 3'` failed, exit status: 3"
+            r"`FLAGS='-D warnings' sh -c 'echo it\'\''s; exit 3'` failed, exit status: 3"
         );
     }
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let failure = Shell::terminal()
-            .run(&mut command("no-such-program", ["x"]))
+            .run(&mut command("no-such-program", "x"))
             .unwrap_err();
         assert!(
             failure

