@@ -9,8 +9,10 @@
     reason = "a chore tells the person who runs it how it goes"
 )]
 
+mod bench;
 mod schema;
 mod shell;
+mod soak;
 mod test;
 mod tools;
 
@@ -31,6 +33,10 @@ enum Chore {
     },
     /// Write schema.graphql from the code
     Schema(schema::Options),
+    /// Measure the service against its yardsticks, in one run
+    Bench,
+    /// Run what takes too long for every run of the tests: kills by the hundred, power cuts
+    Soak,
 }
 
 fn main() -> ExitCode {
@@ -38,6 +44,8 @@ fn main() -> ExitCode {
     let done = match chore {
         Chore::Test { only } => test::run(only.as_deref()),
         Chore::Schema(options) => schema::run(options),
+        Chore::Bench => bench::run(),
+        Chore::Soak => soak::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,11 +25,36 @@ pub(crate) struct Program {
 }
 
 /// Every program that a check calls, besides those of the Rust toolchain and of a bare Debian.
-const FOR_CHECKS: &[Program] = &[Program {
-    name: "python3",
-    // Debian keeps this module, without which there are no virtual environments, in a package of its own.
-    probe: "-m ensurepip --version",
-    package: "python3-venv",
+const FOR_CHECKS: &[Program] = &[
+    Program {
+        name: "python3",
+        // Debian keeps this module, without which there are no virtual environments, in a package of its own.
+        probe: "-m ensurepip --version",
+        package: "python3-venv",
+    },
+    Program {
+        name: "curl",
+        probe: "--version",
+        package: "curl",
+    },
+    Program {
+        name: "openssl",
+        probe: "version",
+        package: "openssl",
+    },
+    Program {
+        name: "prlimit",
+        probe: "--version",
+        package: "util-linux",
+    },
+];
+
+/// What a benchmark calls besides.
+pub(crate) const FOR_BENCH: &[Program] = &[Program {
+    // Itself it succeeds at nothing but a run.
+    name: "which",
+    probe: "wrk",
+    package: "wrk",
 }];
 
 /// Installs the programs that are missing, where that is ours to do.

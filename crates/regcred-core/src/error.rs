@@ -23,14 +23,14 @@ pub enum ErrorKind {
     Unauthenticated,
     /// A limit was reached; the same call may succeed after the given time.
     Throttled(Duration),
-    /// The store or the audit trail is out of reach or full; nothing was changed.
+    /// The store or the audit trail is out of reach or full; the message says whether anything was changed.
     Unavailable,
     /// A fault of ours. The caller's message is a fixed sentence.
     Internal,
 }
 
 /// An error with the caller's message, and the log's detail where there is more to say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
@@ -81,6 +81,15 @@ impl Error {
         Self {
             kind: ErrorKind::Unavailable,
             message: "the store is not available, nothing was changed; try again shortly".into(),
+            detail: Some(detail.into()),
+        }
+    }
+
+    /// A commit failed so late that it may hold all the same; `detail` is for the log.
+    pub fn uncertain(detail: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::Unavailable,
+            message: "the store failed, and the change may have been made all the same; look before you repeat it".into(),
             detail: Some(detail.into()),
         }
     }

@@ -1,4 +1,5 @@
-//! Identifiers. Each is a UUID of version 7: made in order of time, so that indexes grow at their end.
+//! Identifiers. Each is a UUID of version 7: made in order of time, to the microsecond, so that indexes grow at their end
+//! and a list in the order of its ids is one in the order of time.
 
 use std::fmt;
 
@@ -17,9 +18,13 @@ macro_rules! id {
         impl $name {
             /// A fresh identifier.
             pub fn generate(now: Timestamp, random: &dyn Random) -> Result<Self> {
-                let millis = u64::try_from(now.as_micros() / 1_000).unwrap_or(0);
-                let bytes = random::bytes::<10>(random)?;
-                Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()))
+                let micros = u64::try_from(now.as_micros()).unwrap_or(0);
+                let mut bytes = random::bytes::<10>(random)?;
+                // RFC 9562, method 3: the first twelve bits behind the version are the fraction of the millisecond.
+                let fraction = u16::try_from(micros % 1_000 * 4_096 / 1_000).unwrap_or(0);
+                let [high, low] = fraction.to_be_bytes();
+                (bytes[0], bytes[1]) = (high, low);
+                Ok(Self(uuid::Builder::from_unix_timestamp_millis(micros / 1_000, &bytes).into_uuid()))
             }
 
             /// Reads the hyphenated form, in either case; any other form is refused.
@@ -104,8 +109,10 @@ mod tests {
     #[test]
     fn later_ids_sort_later() {
         let random = crate::random::SystemRandom;
-        let first = UserId::generate(Timestamp::from_micros(1_000_000), &random).unwrap();
-        let second = UserId::generate(Timestamp::from_micros(2_000_000), &random).unwrap();
-        assert!(first < second);
+        let at = |micros| UserId::generate(Timestamp::from_micros(micros), &random).unwrap();
+        for micros in [0, 1, 999, 1_000, 1_650_982_817_118_482] {
+            assert!(at(micros) < at(micros + 1), "{micros}");
+        }
+        assert_ne!(at(7), at(7));
     }
 }

@@ -19,7 +19,7 @@ use crate::secret::SecretText;
 pub enum TokenKind {
     /// A user who has logged in.
     Session,
-    /// A service token of a project.
+    /// A service token, for one or more projects.
     Service,
 }
 

@@ -1,6 +1,6 @@
 //! Diagnostic logs, to standard error: for people on a terminal, JSON otherwise.
 //!
-//! Writing never blocks a request: lines go through a bounded queue, and what does not fit is dropped and counted.
+//! Writing never blocks a request: lines go through a bounded queue, and what does not fit is dropped.
 //! No line holds a secret, a token or a body.
 
 use std::io::{IsTerminal as _, stderr};

@@ -12,7 +12,8 @@ use regcred_core::store::Store as _;
 use regcred_core::{Error, ErrorKind};
 
 use crate::installation::Installation;
-use crate::settings::{SettingsError, StoreArgs};
+use crate::logging;
+use crate::settings::{LogFormat, SettingsError, StoreArgs};
 
 /// Why a command failed, in a sentence that says what to do.
 pub type OperatorError = SettingsError;
@@ -58,8 +59,8 @@ pub fn create_user(store: StoreArgs, user: NewUser) -> Result<String, OperatorEr
     })
 }
 
-/// `regcred key status`: opens every sealed password. The text says how many open and which do not; it is an error
-/// where any does not.
+/// `regcred key status`: opens every sealed password, of credentials and of users. The text says how many open and which
+/// do not; it is an error where any does not.
 pub fn key_status(store: StoreArgs) -> Result<String, OperatorError> {
     let report = at_work(store, false, async |installation| {
         installation.service.prove_records(&grant()?).await
@@ -71,13 +72,10 @@ pub fn key_status(store: StoreArgs) -> Result<String, OperatorError> {
         ));
     }
     let damaged = report.damaged.iter().fold(String::new(), |text, record| {
-        text + &format!(
-            "\n  project {}, credentials {}: {}",
-            record.project, record.credentials, record.reason
-        )
+        text + &format!("\n  {}: {}", record.what, record.reason)
     });
     Err(format!(
-        "{} sealed passwords open, {} do not; upgrade these with a fresh password:{damaged}",
+        "{} sealed passwords open, {} do not; replace these with fresh ones:{damaged}",
         report.intact,
         report.damaged.len()
     ))
@@ -106,6 +104,8 @@ fn at_work<T>(
     work: impl AsyncFnOnce(Arc<Installation>) -> regcred_core::Result<T>,
 ) -> Result<T, OperatorError> {
     let (data_dir, kek) = store.resolve()?;
+    // What the operator is warned of, such as a key that lies beside the database.
+    let _flush = logging::start("warn", Some(LogFormat::Human))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,8 +1,8 @@
-//! Writes until it is killed, and tells what was acknowledged: one half of `cargo xtask soak power-loss`.
+//! Writes until it is killed, and tells what was acknowledged: one half of a part of `cargo xtask soak`.
 //!
-//! `power_loss write DIRECTORY full|normal` creates credentials and prints the number of each once the store has
+//! `power_loss write DIRECTORY full|normal` creates credentials and prints the username of each once the store has
 //! acknowledged it. `power_loss check DIRECTORY` opens what is left, verifies the audit trail, opens every password, and
-//! prints how many there are. The key lies in DIRECTORY/kek.
+//! prints the usernames that are there. The key lies in DIRECTORY/kek.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -56,7 +56,7 @@ async fn write(directory: &str, durability: Durability) -> Outcome {
             .collect();
         for writer in writers {
             let number = writer.await??;
-            say(&format!("acknowledged {number}"))?;
+            say(&format!("acknowledged user{number:09}"))?;
         }
         number += 8;
     }
@@ -90,14 +90,7 @@ async fn check(directory: &str) -> Outcome {
         return Err(format!("{} passwords do not open", proof.damaged.len()).into());
     }
     for credentials in service.list_credentials(&admin, project).await? {
-        say(&format!(
-            "there {}",
-            credentials
-                .username
-                .as_str()
-                .trim_start_matches("user")
-                .trim_start_matches('0')
-        ))?;
+        say(&format!("there {}", credentials.username.as_str()))?;
     }
     Ok(())
 }
@@ -122,22 +115,19 @@ async fn admin(service: &Service) -> Outcome<Caller> {
         Login::parse("admin")?,
         LoginPassword::presented("admin".to_owned())?,
     );
-    let verified = match service.login_candidate(&login).await?.verify(&password)? {
-        Some(verified) => verified,
-        None => {
-            let password = password.hash(&SystemRandom)?;
-            let user = CreateUser {
-                login: login.clone(),
-                password,
-                admin: true,
-                groups: Vec::new(),
-            };
-            service.create_user_as(&operator()?, user).await?;
-            let password = LoginPassword::presented("admin".to_owned())?;
-            let verified = service.login_candidate(&login).await?.verify(&password)?;
-            verified.ok_or("the admin cannot log in")?
-        }
-    };
+    let prove = async || service.login_candidate(&login).await?.verify(&password);
+    let mut verified = prove().await?;
+    if verified.is_none() {
+        let user = CreateUser {
+            login: login.clone(),
+            password: password.hash(&SystemRandom)?,
+            admin: true,
+            groups: Vec::new(),
+        };
+        service.create_user_as(&operator()?, user).await?;
+        verified = prove().await?;
+    }
+    let verified = verified.ok_or("the admin cannot log in")?;
     let request = RequestId::generate(&SystemRandom)?;
     let token = service.open_session(verified, request.clone()).await?;
     let principal = service.authenticate(token.expose()).await?;

@@ -71,12 +71,12 @@ pub enum Action {
     },
     MemberSet {
         project: String,
-        user: String,
+        login: String,
         role: &'static str,
     },
     MemberRemoved {
         project: String,
-        user: String,
+        login: String,
     },
     TokenCreated {
         projects: Vec<String>,

@@ -15,7 +15,7 @@ use crate::secret::SecretText;
 pub struct LoginPassword(SecretText);
 
 impl LoginPassword {
-    /// A new password: 8 to 1,024 bytes.
+    /// A new password: at least 8 characters, at most 1,024 bytes.
     pub fn parse_new(text: String) -> Result<Self> {
         let password = Self::presented(text)?;
         if password.0.expose().chars().count() < MIN_CHARACTERS {
@@ -131,7 +131,7 @@ struct Cost {
 }
 
 impl Cost {
-    /// OWASP's first choice for argon2id: 46 MiB, one pass, one lane.
+    /// One of the settings for argon2id that OWASP recommends: 46 MiB, one pass, one lane.
     const CURRENT: Self = Self {
         memory_kib: 46 * 1024,
         passes: 1,

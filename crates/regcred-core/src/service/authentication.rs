@@ -22,7 +22,7 @@ impl Service {
         let now = self.clock.now();
         if let Some((principal, touch)) = self.sessions.recall(id, &mac, now)? {
             if touch {
-                self.store.touch_session(id, now).await?;
+                self.note_use(id, now).await;
             }
             return Ok(principal);
         }
@@ -55,7 +55,7 @@ impl Service {
         if idle(session.last_used, now) {
             return Ok(None);
         }
-        self.store.touch_session(id, now).await?;
+        self.note_use(id, now).await;
         let user = UserPrincipal {
             id: session.user,
             login: session.login,
@@ -71,6 +71,16 @@ impl Service {
                 noted: now,
             }),
         }))
+    }
+
+    /// Where it cannot be noted that a session is used, reads go on: it may only fall idle too early.
+    async fn note_use(&self, id: TokenId, now: Timestamp) {
+        if let Err(error) = self.store.touch_session(id, now).await {
+            tracing::warn!(
+                detail = error.detail(),
+                "the use of a session cannot be noted"
+            );
+        }
     }
 
     async fn known_token(&self, id: TokenId) -> Result<Option<Known>> {

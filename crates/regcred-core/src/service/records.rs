@@ -1,9 +1,9 @@
-//! The proof that every sealed password still opens, for the operator.
+//! The proof that every sealed record still opens, for the operator.
 
 use crate::access::AdminGrant;
 use crate::credentials;
 use crate::error::Result;
-use crate::ids::{CredentialsId, ProjectId};
+use crate::people::PasswordHash;
 use crate::sealing::SealError;
 use crate::service::Service;
 
@@ -19,24 +19,32 @@ pub struct RecordsReport {
 /// A record that does not open.
 #[derive(Debug)]
 pub struct DamagedRecord {
-    /// The project that it lies in.
-    pub project: ProjectId,
-    /// The credentials.
-    pub credentials: CredentialsId,
+    /// Whose password it is.
+    pub what: String,
     /// Why it does not open.
     pub reason: SealError,
 }
 
+impl RecordsReport {
+    fn count<T>(&mut self, opened: &Result<T, SealError>, what: impl FnOnce() -> String) {
+        match opened {
+            Ok(_) => self.intact += 1,
+            Err(reason) => self.damaged.push(DamagedRecord {
+                what: what(),
+                reason: *reason,
+            }),
+        }
+    }
+}
+
 impl Service {
-    /// Opens every sealed password, shows none.
+    /// Opens the password of all credentials and of all users, shows none.
     pub async fn prove_records(&self, grant: &AdminGrant) -> Result<RecordsReport> {
         let mut report = RecordsReport::default();
         let mut after = None;
         loop {
             let batch = self.store.sealed_passwords(grant, after, BATCH).await?;
-            let Some(last) = batch.last() else {
-                return Ok(report);
-            };
+            let Some(last) = batch.last() else { break };
             after = Some((last.project, last.credentials.id));
             for stored in &batch {
                 let row = &stored.credentials;
@@ -47,18 +55,21 @@ impl Service {
                     &row.registry,
                     &row.username,
                 );
-                match self.keys.open_record(&binding, &stored.password) {
-                    Ok(_) => report.intact += 1,
-                    Err(reason) => {
-                        report.damaged.push(DamagedRecord {
-                            project: stored.project,
-                            credentials: row.id,
-                            reason,
-                        });
-                    }
-                }
+                report.count(&self.keys.open_record(&binding, &stored.password), || {
+                    format!("project {}, credentials {}", stored.project, row.id)
+                });
             }
         }
+        for user in self.store.users(grant).await? {
+            let Some(secret) = self.store.user_secret(&user.login).await? else {
+                continue;
+            };
+            let binding = PasswordHash::binding(&secret.id, &secret.login, secret.password_version);
+            report.count(&self.keys.open_record(&binding, &secret.password), || {
+                format!("user {}", user.login.as_str())
+            });
+        }
+        Ok(report)
     }
 }
 

@@ -5,15 +5,22 @@ use crate::error::{Error, Result};
 use crate::service::Service;
 
 impl Service {
-    /// Walks every stream of the audit trail; the number of events, or an error that says where it is broken.
+    /// Walks every stream of the audit trail; the number of events, or an error that says where each broken stream
+    /// breaks.
     pub async fn verify_trail(&self) -> Result<u64> {
-        let mut events = 0;
+        let (mut events, mut broken) = (0, Vec::new());
         for (stream, head) in self.store.audit_streams().await? {
             let rows = self.trail_of(stream).await?;
-            events += audit::verify(&self.keys, stream, rows, head.as_ref())
-                .map_err(|broken| Error::conflict(broken.to_string()))?;
+            match audit::verify(&self.keys, stream, rows, head.as_ref()) {
+                Ok(intact) => events += intact,
+                Err(at) => broken.push(at.to_string()),
+            }
         }
-        Ok(events)
+        if broken.is_empty() {
+            Ok(events)
+        } else {
+            Err(Error::conflict(broken.join("\n")))
+        }
     }
 
     async fn trail_of(&self, stream: u32) -> Result<Vec<AuditRow>> {

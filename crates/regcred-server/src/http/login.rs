@@ -57,13 +57,18 @@ async fn session(
     given: Given,
     request: RequestId,
 ) -> Result<SecretText> {
-    // What no user can have is wrong like any other, and counts like it.
-    let login = Login::parse(&given.login).unwrap_or_else(|_| Login::decoy());
-    let password = LoginPassword::presented(given.password)
-        .or_else(|_| LoginPassword::presented("-".to_owned()))?;
-    let verified = app.backend.prove(peer.0, &login, password).await?;
-    let verified = verified
-        .filter(|_| realm_fits(app, headers))
+    // What no user can have, and another realm, are wrong like any other: they cost the same, and count.
+    let (login, password) = match (
+        Login::parse(&given.login),
+        LoginPassword::presented(given.password),
+    ) {
+        (Ok(login), Ok(password)) if realm_fits(app, headers) => (login, password),
+        _ => (Login::decoy(), LoginPassword::presented("-".to_owned())?),
+    };
+    let verified = app
+        .backend
+        .prove(peer.0, &login, password)
+        .await?
         .ok_or_else(wrong)?;
     app.backend.service.open_session(verified, request).await
 }

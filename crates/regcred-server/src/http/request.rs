@@ -44,7 +44,8 @@ impl Answerer {
     ) -> Result<Response, Infallible> {
         let started = Instant::now();
         let Ok(id) = RequestId::generate(self.app.backend.service.random()) else {
-            return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+            // Without randomness there is no id, either.
+            return Ok((StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response());
         };
         let mut request = request.map(Body::new);
         merge_slashes(request.uri_mut());

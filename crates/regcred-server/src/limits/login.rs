@@ -143,9 +143,10 @@ fn recent(last: Timestamp, now: Timestamp) -> bool {
 }
 
 fn throttled(wait: Duration) -> Error {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     Error::new(
         ErrorKind::Throttled(wait),
-        "too many failed logins; wait as long as Retry-After says, then try again",
+        format!("too many failed logins; try again in {seconds} s"),
     )
 }
 

@@ -1,7 +1,7 @@
 //! Settings: flags before environment (`REGCRED_*`) before file (TOML) before defaults.
 //!
-//! The same kebab-case name stands in all three: `--kek-file`, `REGCRED_KEK_FILE`, `kek-file = ...`. An unknown key
-//! in the file is an error; an unknown variable is only warned of, for Kubernetes puts some of its own there.
+//! The same name stands in all three: `--kek-file`, `REGCRED_KEK_FILE`, `kek-file = ...`; only what tries regcred out
+//! (`--dev`) and the file's own place are not in the file. An unknown key in the file is an error; an unknown variable is only warned of, for Kubernetes puts some of its own there.
 
 mod file;
 mod kek;
@@ -32,8 +32,8 @@ pub struct StoreArgs {
     pub kek_file: Option<PathBuf>,
 }
 
-/// The flags of `regcred serve`.
-#[derive(Args, Clone, Debug, Default)]
+/// The flags of `regcred serve`. They may hold a password, so they have no `Debug`.
+#[derive(Args, Clone, Default)]
 pub struct ServeArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
@@ -73,7 +73,7 @@ pub struct ServeArgs {
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Serve without TLS on an address that others can reach: only where something in front does TLS
-    #[arg(long)]
+    #[arg(long, env = "REGCRED_ALLOW_PLAINTEXT")]
     pub(crate) allow_plaintext: bool,
 
     /// Most connections at a time; further ones wait [default: 4096]

@@ -1,7 +1,7 @@
 //! The audit trail on disk: rows, and the sealed head of each stream.
 //!
 //! A store writes one stream. Streams are numbered from 1 without gaps, and every one has a head from its beginning,
-//! so a stream whose rows and head were deleted is still missed. Where the end of the present stream does not fit
+//! so the first is missed even when all of it was deleted. Where the end of the present stream does not fit
 //! its head, somebody cut it: going on would cover that up, so a new stream is begun and the broken one stays as it is.
 
 use std::sync::Arc;

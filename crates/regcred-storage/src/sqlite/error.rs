@@ -1,11 +1,15 @@
 //! What an error of SQLite means to the domain.
 
 use regcred_core::Error;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Out of space, out of reach or busy is `Unavailable`: nothing was changed and it may pass. The rest is a fault.
 pub(super) fn told(error: &rusqlite::Error) -> Error {
     let detail = format!("SQLite: {error}");
+    if let Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) = extended(error) {
+        // All is written, and perhaps it is on the disk.
+        return Error::uncertain(detail);
+    }
     match error.sqlite_error_code() {
         Some(
             ErrorCode::DiskFull
@@ -20,6 +24,10 @@ pub(super) fn told(error: &rusqlite::Error) -> Error {
         ) => Error::unavailable(detail),
         _ => Error::internal(detail),
     }
+}
+
+fn extended(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 /// The store was closed.
@@ -40,10 +48,8 @@ impl<T> Told<T> for rusqlite::Result<T> {
 
 #[cfg(test)]
 mod tests {
-    use regcred_core::ErrorKind;
-    use rusqlite::ffi;
-
     use super::*;
+    use regcred_core::ErrorKind;
 
     #[test]
     fn what_may_pass_is_unavailable_and_the_rest_a_fault() {
@@ -57,5 +63,10 @@ mod tests {
             assert_eq!(kind(code), ErrorKind::Unavailable, "{code}");
         }
         assert_eq!(kind(ffi::SQLITE_CORRUPT), ErrorKind::Internal);
+        let synced = told(&rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_IOERR_FSYNC),
+            None,
+        ));
+        assert!(synced.message().contains("may have been made"), "{synced}");
     }
 }

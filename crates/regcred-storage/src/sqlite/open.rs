@@ -59,7 +59,7 @@ impl SqliteOptions {
 impl SqliteStore {
     /// Opens the database, or makes it with fresh keys that `kek` wraps.
     ///
-    /// Refuses, having changed nothing, a directory that another process uses or that cannot be written, a file that is
+    /// Refuses, having changed no data, a directory that another process uses or that cannot be written, a file that is
     /// no database of regcred or of a newer schema, and a wrong KEK.
     pub fn open(
         options: &SqliteOptions,

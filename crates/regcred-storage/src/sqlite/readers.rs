@@ -1,7 +1,7 @@
 //! Connections that only read, beside the writer.
 //!
-//! In WAL mode a reader waits for nobody, and what it reads lies in the page cache: a look-up takes some ten
-//! microseconds, less than handing it to another thread would. So look-ups run where they are asked for
+//! In WAL mode a reader waits for nobody, and what it reads lies in the page cache: a look-up is over sooner than it
+//! would be handed to another thread. So look-ups run where they are asked for
 //! ([`Readers::read`]); only what grows with the whole database goes to a thread for blocking work
 //! ([`Readers::scan`]).
 

@@ -30,11 +30,11 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// Does its work; `None` where whoever asked has gone before it began.
-type Job = Box<dyn FnOnce(&mut Unit<'_>) -> Option<Answer> + Send>;
+/// Does its work, unless there is no transaction to do it in; `None` where whoever asked has gone before it began.
+type Job = Box<dyn FnOnce(Option<&mut Unit<'_>>) -> Option<Answer> + Send>;
 
 /// Tells whoever asked, once it is known whether the batch was committed.
-type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 impl Writer {
     /// Starts the thread.
@@ -56,9 +56,11 @@ impl Writer {
             if answer.is_closed() {
                 return None;
             }
-            let done = unit.attempt(work);
-            Some(Box::new(move |committed| {
-                let _ = answer.send(committed.map_err(Error::unavailable).and(done));
+            let done = unit.map(|unit| unit.attempt(work));
+            Some(Box::new(move |committed: Result<()>| {
+                // Without a transaction there is no work done, and nothing was committed.
+                let done = committed.and_then(|()| done.unwrap_or_else(|| Err(closed())));
+                let _ = answer.send(done);
             }))
         });
         self.0
@@ -95,8 +97,10 @@ impl Unit<'_> {
         let done = work(self);
         if done.is_err() {
             self.trail.set_back(end);
-            // Where the whole transaction is gone there is no savepoint any more; the batch sees that.
-            let _ = execute(self.db, "ROLLBACK TO unit", []);
+            // Where that fails nothing of the transaction may stay; the batch sees that it is gone.
+            if execute(self.db, "ROLLBACK TO unit", []).is_err() {
+                let _ = execute(self.db, "ROLLBACK", []);
+            }
         }
         let _ = execute(self.db, "RELEASE unit", []);
         done
@@ -128,44 +132,41 @@ fn serve(db: Connection, mut trail: Trail, mut waiting: mpsc::Receiver<Message>)
 
 /// Runs the jobs in one transaction and answers them all.
 fn batch(db: &Connection, trail: &mut Trail, jobs: impl Iterator<Item = Job>) {
-    let mut jobs = jobs.peekable();
+    // Whoever comes once it is at its end belongs to the next batch.
+    let mut jobs = jobs.fuse().peekable();
     if jobs.peek().is_none() {
         return;
     }
     let end = trail.end();
     let mut answers = Vec::new();
-    let committed = transact(db, trail, jobs, &mut answers).map_err(|error| {
+    let committed = transact(db, trail, &mut jobs, &mut answers).inspect_err(|error| {
         trail.set_back(end);
         if !db.is_autocommit() {
             let _ = db.execute_batch("ROLLBACK");
         }
-        let detail = error.detail().unwrap_or(error.message()).to_owned();
+        let detail = error.detail().unwrap_or(error.message());
         tracing::error!(detail, "a batch of changes was not committed");
-        detail
     });
+    // Those to whom the transaction did not come any more.
+    answers.extend(jobs.filter_map(|job| job(None)));
     for answer in answers {
-        answer(committed.as_ref().copied().map_err(String::as_str));
+        answer(committed.clone());
     }
 }
 
 fn transact(
     db: &Connection,
     trail: &mut Trail,
-    jobs: impl Iterator<Item = Job>,
+    jobs: &mut impl Iterator<Item = Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<()> {
-    // Where it fails the jobs still run, and fail, so that everybody is answered.
-    let begun = execute(db, "BEGIN IMMEDIATE", []);
+    execute(db, "BEGIN IMMEDIATE", [])?;
     let end = trail.end();
     for job in jobs {
-        answers.extend(job(&mut Unit { db, trail }));
+        answers.extend(job(Some(&mut Unit { db, trail })));
         if db.is_autocommit() {
-            break;
+            return Err(Error::unavailable("SQLite gave the whole transaction up"));
         }
-    }
-    begun?;
-    if db.is_autocommit() {
-        return Err(Error::unavailable("SQLite gave the whole transaction up"));
     }
     if trail.end() != end {
         trail.write_head(db)?;

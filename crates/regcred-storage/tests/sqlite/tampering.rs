@@ -5,7 +5,7 @@ use regcred_core::ids::ProjectId;
 
 use crate::installation::Installation;
 
-/// Two projects with two credentials each, closed.
+/// An admin, and two projects with two credentials each; closed.
 async fn furnished() -> Installation {
     let installation = Installation::new();
     let running = installation.open().unwrap();
@@ -18,7 +18,7 @@ async fn furnished() -> Installation {
                 .await;
         }
     }
-    assert_eq!(running.proof().await, (4, 0));
+    assert_eq!(running.proof().await, (5, 0));
     running.close().await;
     installation
 }
@@ -44,10 +44,10 @@ async fn every_flipped_byte_of_a_stored_password_is_refused() {
         let mut changed = sealed.clone();
         changed[index] ^= 1;
         write(&changed);
-        assert_eq!(running.proof().await, (3, 1), "byte {index}");
+        assert_eq!(running.proof().await, (4, 1), "byte {index}");
     }
     write(&sealed);
-    assert_eq!(running.proof().await, (4, 0));
+    assert_eq!(running.proof().await, (5, 0));
     running.close().await;
 }
 
@@ -79,7 +79,7 @@ async fn a_password_in_another_place_is_refused() {
         assert_eq!(database.execute(&sql, []).unwrap(), damaged, "{change}");
         let running = installation.open().unwrap();
         let found = running.proof().await;
-        assert_eq!(found, (4 - damaged as u64, damaged), "{change}");
+        assert_eq!(found, (5 - damaged as u64, damaged), "{change}");
         running.close().await;
     }
 }
@@ -98,12 +98,22 @@ async fn a_password_of_another_installation_is_refused() {
     let sql = "UPDATE docker_credentials SET password = ?";
     installation.database().execute(sql, [sealed]).unwrap();
     let running = installation.open().unwrap();
-    assert_eq!(running.proof().await, (0, 4));
+    assert_eq!(running.proof().await, (1, 4));
     running.close().await;
 }
 
 #[tokio::test]
-async fn a_trail_that_was_edited_or_cut_is_found_and_never_continued() {
+async fn a_login_password_that_was_changed_is_found() {
+    let installation = furnished().await;
+    let sql = "UPDATE user_account SET password = randomblob(length(password))";
+    installation.database().execute(sql, []).unwrap();
+    let running = installation.open().unwrap();
+    assert_eq!(running.proof().await, (4, 1));
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_trail_that_was_edited_or_cut_is_found_and_stays_found() {
     for (change, breaks_at) in [
         (
             "UPDATE audit_event SET event = replace(event, 'admin', 'nobody') WHERE sequence = 1",

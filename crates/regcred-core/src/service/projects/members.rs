@@ -36,7 +36,7 @@ impl Service {
             self.clock.now(),
             Action::MemberSet {
                 project: project.to_string(),
-                user: login.as_str().to_owned(),
+                login: login.as_str().to_owned(),
                 role: role.word(),
             },
         );
@@ -60,7 +60,7 @@ impl Service {
         let grant = self.grant::<Manager>(caller, project).await?;
         let action = Action::MemberRemoved {
             project: project.to_string(),
-            user: login.as_str().to_owned(),
+            login: login.as_str().to_owned(),
         };
         if self
             .store

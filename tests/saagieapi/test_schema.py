@@ -1,0 +1,130 @@
+"""The served schema, as the client reads it by introspection before its first query, and validates all it sends by."""
+
+from __future__ import annotations
+
+import pytest
+import saagieapi.docker_credentials.gql_queries as credentials_queries
+import saagieapi.gql_queries as general_queries
+import saagieapi.projects.gql_queries as project_queries
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, is_nullable_type, parse, validate
+from saagieapi import SaagieApi
+
+DOCUMENTS = {
+    name: document
+    for module in (credentials_queries, project_queries)
+    for name, document in vars(module).items()
+    if name.startswith("GQL_")
+}
+
+# Arguments and type of each operation on credentials and projects, as the platform publishes them.
+OPERATIONS = {
+    "allDockerCredentials": ({"projectId": "UUID!"}, "[DockerCredentials!]"),
+    "dockerCredentials": ({"id": "UUID!", "projectId": "UUID!"}, "DockerCredentials"),
+    "createDockerCredentials": ({"dockerCredentials": "DockerCredentialsInput"}, "DockerCredentials"),
+    "updateDockerCredentials": ({"dockerCredentialsUpdate": "DockerCredentialsUpdate"}, "DockerCredentials"),
+    "deleteDockerCredentials": ({"id": "UUID!", "projectId": "UUID!"}, "Boolean"),
+    "projects": ({"search": "String", "first": "Int", "skip": "Int"}, "[Project!]"),
+    "project": ({"id": "UUID!"}, "Project"),
+    "projectByName": ({"name": "String!"}, "Project"),
+    "rights": ({"projectId": "UUID!"}, "[SecurityGroup!]"),
+    "createProject": ({"project": "ProjectInput!"}, "Project!"),
+    "editProject": ({"project": "ProjectEditionInput!"}, "Project!"),
+    "deleteProject": ({"projectId": "UUID!"}, "Boolean"),
+}
+
+INPUTS = {
+    "DockerCredentialsInput": {
+        "registry": "String",
+        "username": "String!",
+        "password": "String!",
+        "projectId": "UUID!",
+    },
+    "DockerCredentialsUpdate": {
+        "id": "UUID!",
+        "registry": "String",
+        "username": "String",
+        "password": "String!",
+        "projectId": "UUID!",
+    },
+    "SecurityGroupInput": {"name": "ID!", "role": "ProjectRole"},
+}
+
+OBJECTS = {
+    "DockerCredentials": {
+        "id": "UUID!",
+        "registry": "String",
+        "username": "String!",
+        "lastUpdate": "DateTime!",
+        "jobs": "[Job!]",
+        "apps": "[App!]",
+    },
+    "Project": {
+        "id": "UUID!",
+        "name": "String!",
+        "creator": "String!",
+        "description": "String",
+        "jobsCount": "Int!",
+        "status": "ProjectStatus!",
+        "technologiesByCategory": "[TechnologyByCategory]!",
+        "appTechnologies": "[Technology]!",
+    },
+    "SecurityGroup": {"name": "ID!", "role": "ProjectRole", "isAllProjects": "Boolean!"},
+}
+
+
+@pytest.fixture(scope="module")
+def schema(api: SaagieApi) -> GraphQLSchema:
+    """The platform's schema, as the client has it after its first query."""
+    api.projects.list()
+    schema = api.client.client.schema
+    assert schema
+    return schema
+
+
+def test_the_client_has_documents() -> None:
+    assert len(DOCUMENTS) == 14, "another release of the client: look at what is new"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_every_document_of_the_client_is_valid(schema: GraphQLSchema, document: str) -> None:
+    assert validate(schema, parse(document)) == []
+
+
+def test_the_gateways_document_is_valid(api: SaagieApi) -> None:
+    """The client asks the gateway for the catalogue before it creates a project."""
+    assert [one["name"] for one in api.get_repositories_info()["repositories"]] == ["Saagie"]
+
+    schema = api.client_gateway.client.schema
+    assert schema
+    assert validate(schema, parse(general_queries.GQL_GET_REPOSITORIES_INFO)) == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_have_the_platforms_types(schema: GraphQLSchema, name: str) -> None:
+    assert schema.query_type and schema.mutation_type
+    served = {**schema.query_type.fields, **schema.mutation_type.fields}[name]
+    arguments, returned = OPERATIONS[name]
+
+    assert str(served.type) == returned
+    assert_extends({name: argument.type for name, argument in served.args.items()}, arguments)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_inputs_have_the_platforms_types(schema: GraphQLSchema, name: str) -> None:
+    served = schema.type_map[name]
+    assert isinstance(served, GraphQLInputObjectType)
+    assert_extends({name: field.type for name, field in served.fields.items()}, INPUTS[name])
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects_have_the_platforms_types(schema: GraphQLSchema, name: str) -> None:
+    served = schema.type_map[name]
+    assert isinstance(served, GraphQLObjectType)
+    types = {name: str(field.type) for name, field in served.fields.items()}
+    assert types.items() >= OBJECTS[name].items()
+
+
+def assert_extends(served: dict[str, object], platform: dict[str, str]) -> None:
+    """What the platform takes is taken, and anything beyond it is optional."""
+    assert {name: str(served.get(name)) for name in platform} == platform
+    assert all(is_nullable_type(kind) for name, kind in served.items() if name not in platform)

@@ -1,0 +1,20 @@
+//! `cargo xtask soak`: what takes too long for every run of the tests.
+
+mod power_loss;
+
+use crate::shell::{Outcome, Shell, command};
+
+/// Kills the service many times under load, and cuts the power under the store.
+pub(crate) fn run() -> Outcome {
+    let shell = Shell::terminal();
+    shell.say("kill -9 under load, 100 times; 64 creators of one couple, 200 rounds")?;
+    let args =
+        "test --release --locked --package regcred-cli --test service durability -- --nocapture";
+    let mut durability = command("cargo", args);
+    shell.run(
+        durability
+            .env("SOAK_KILL_CYCLES", "100")
+            .env("SOAK_RACE_ROUNDS", "200"),
+    )?;
+    power_loss::run(&shell)
+}
