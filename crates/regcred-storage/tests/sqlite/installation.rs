@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use regcred_core::access::{AdminGrant, Caller, RequestId};
 use regcred_core::clock::SystemClock;
-use regcred_core::credentials::{DockerCredentials, Username};
+use regcred_core::credentials::{self, DockerCredentials, Username};
 use regcred_core::ids::ProjectId;
 use regcred_core::people::{Login, LoginPassword};
 use regcred_core::project::{ProjectName, Technologies};
 use regcred_core::random::SystemRandom;
 use regcred_core::registry::Registry;
-use regcred_core::sealing::Kek;
-use regcred_core::secret::RegistryPassword;
+use regcred_core::sealing::{Kek, KeyRing};
+use regcred_core::secret::{RegistryPassword, SecretText};
 use regcred_core::service::{CreateCredentials, CreateProject, CreateUser, Service};
 use regcred_core::store::Store;
+use regcred_core::{Clock, ErrorKind};
 use regcred_storage::{DATABASE_FILE, OpenError, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -30,6 +31,7 @@ pub(crate) struct Installation {
 /// The use cases over an open installation.
 pub(crate) struct Running {
     store: Arc<SqliteStore>,
+    keys: Arc<KeyRing>,
     pub(crate) service: Service,
 }
 
@@ -42,14 +44,23 @@ impl Installation {
     }
 
     pub(crate) fn open(&self) -> Result<Running, OpenError> {
+        self.open_at(Arc::new(SystemClock))
+    }
+
+    /// With a clock of its own.
+    pub(crate) fn open_at(&self, clock: Arc<dyn Clock>) -> Result<Running, OpenError> {
         let options = SqliteOptions::new(self.directory.path());
         let kek = Kek::parse(&self.kek).unwrap();
-        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let random = Arc::new(SystemRandom);
         let (store, keys) = SqliteStore::open(&options, &kek, clock.as_ref(), random.as_ref())?;
         let store = Arc::new(store);
         let shared = Arc::clone(&store) as Arc<dyn Store>;
-        let service = Service::new(shared, keys, clock, random).unwrap();
-        Ok(Running { store, service })
+        let service = Service::new(shared, Arc::clone(&keys), clock, random).unwrap();
+        Ok(Running {
+            store,
+            keys,
+            service,
+        })
     }
 
     /// Why it does not open.
@@ -90,14 +101,30 @@ impl Running {
 
     /// Logs the admin in.
     pub(crate) async fn login(&self) -> Caller {
-        let (service, login) = (&self.service, Login::parse(ADMIN).unwrap());
-        let candidate = service.login_candidate(&login).await.unwrap();
-        let verified = candidate.verify(&password()).unwrap().unwrap();
-        let token = service.open_session(verified, request()).await.unwrap();
-        let principal = service.authenticate(token.expose()).await.unwrap();
+        let token = self.token().await;
+        let principal = self.service.authenticate(token.expose()).await.unwrap();
         Caller {
             principal,
             request: request(),
+        }
+    }
+
+    /// The token of a new session of the admin.
+    pub(crate) async fn token(&self) -> SecretText {
+        let (service, login) = (&self.service, Login::parse(ADMIN).unwrap());
+        let candidate = service.login_candidate(&login).await.unwrap();
+        let verified = candidate.verify(&password()).unwrap().unwrap();
+        service.open_session(verified, request()).await.unwrap()
+    }
+
+    /// Whether a token counts now.
+    pub(crate) async fn counts(&self, token: &SecretText) -> bool {
+        match self.service.authenticate(token.expose()).await {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+                false
+            }
         }
     }
 
@@ -119,14 +146,44 @@ impl Running {
         registry: &str,
         username: &str,
     ) -> DockerCredentials {
+        self.credentials_with(caller, project, registry, username, "hunter2")
+            .await
+    }
+
+    pub(crate) async fn credentials_with(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        registry: &str,
+        username: &str,
+        password: &str,
+    ) -> DockerCredentials {
         let credentials = CreateCredentials {
             project,
             registry: Registry::parse(Some(registry.to_owned())).unwrap(),
             username: Username::parse(username.to_owned()).unwrap(),
-            password: RegistryPassword::parse("hunter2".to_owned()).unwrap(),
+            password: RegistryPassword::parse(password.to_owned()).unwrap(),
         };
         let created = self.service.create_credentials(caller, credentials).await;
         created.unwrap()
+    }
+
+    /// Every stored password of credentials, opened.
+    pub(crate) async fn passwords(&self) -> Vec<Vec<u8>> {
+        let stored = self.store.sealed_passwords(&operator(), None, 1_000).await;
+        let opened = stored.unwrap().into_iter().map(|stored| {
+            let row = &stored.credentials;
+            let binding = credentials::binding(
+                &stored.project,
+                &row.id,
+                row.version,
+                &row.registry,
+                &row.username,
+            );
+            let opened = self.keys.open_record(&binding, &stored.password);
+            opened.unwrap().to_vec()
+        });
+        opened.collect()
     }
 
     /// How many passwords open, and how many do not.

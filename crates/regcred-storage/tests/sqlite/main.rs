@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod installation;
+mod lifetimes;
 mod opening;
+mod passwords;
 mod tampering;
