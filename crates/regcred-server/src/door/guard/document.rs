@@ -207,7 +207,8 @@ fn is_list_with_default(variable: &Positioned<VariableDefinition>) -> bool {
         && variable.node.default_value.is_some()
 }
 
-pub(super) const MAX_SELECTIONS: usize = 1_000;
+/// Two standard introspection queries would fit; what they ask of each type grows with the schema.
+pub(super) const MAX_SELECTIONS: usize = 500;
 pub(super) const MAX_REPEATS: usize = 64;
 /// Each is a use case of its own, and some of them hash passwords.
 pub(super) const MAX_ROOT_FIELDS: usize = 20;
@@ -235,17 +236,17 @@ mod tests {
 
     #[test]
     fn selections_count_wherever_they_are_spread() {
-        bounds(998, Refusal::Selections, |most| {
+        bounds(498, Refusal::Selections, |most| {
             format!("{{ a {{ {} b }} }}", distinct(most))
         });
-        bounds(498, Refusal::Selections, |most| {
+        bounds(248, Refusal::Selections, |most| {
             let fragment = format!("fragment F on T {{ {} }}", distinct(most));
             format!("{{ a {{ ...F }} b {{ ...F }} }} {fragment}")
         });
-        bounds(998, Refusal::Selections, |most| {
+        bounds(498, Refusal::Selections, |most| {
             format!("query A {{ a {{ {} }} }} query B {{ b }}", distinct(most))
         });
-        bounds(1_000, Refusal::Selections, |most| {
+        bounds(500, Refusal::Selections, |most| {
             format!("{{ a }} fragment Unused on T {{ {} }}", distinct(most))
         });
     }

@@ -172,7 +172,7 @@ fn fragments_that_nest_in_each_other_do_not_overflow_the_stack() {
     let fragment = |number| format!("fragment F{number} on T {{ {} }}", deep(number + 1));
     let query = format!("{{ ...F0 }} {}", (0..23).map(fragment).collect::<String>());
     assert_eq!(inspect(&query), Ok(()));
-    assert!(read_on_a_small_stack(&query));
+    read_on_a_small_stack(&query);
 }
 
 proptest! {
