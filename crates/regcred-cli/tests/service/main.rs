@@ -9,6 +9,7 @@
 
 mod api;
 mod bad_input;
+mod door;
 mod durability;
 mod matrix;
 mod principals;

@@ -3,13 +3,14 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, Connection, JSON, LOGIN, PLATFORM, Server, head, request};
+use crate::door::wire::{Answer, Connection, JSON, Server, head, request};
+use crate::support::{LOGIN, PLATFORM};
 
 const BODY: &[u8] = b"{\"query\": \"{ me { name } }\"}";
 
 #[test]
 fn only_json_by_post_is_served() {
-    let mut server = Server::start();
+    let server = Server::start();
     let token = server.authorization();
     let by_query = format!("{PLATFORM}?query=%7Bme%7Bname%7D%7D");
     let mutation = format!("{PLATFORM}?query=mutation%7Blogout%7D");
@@ -66,7 +67,7 @@ fn only_json_by_post_is_served() {
 
 #[test]
 fn without_a_token_no_body_is_read() {
-    let mut server = Server::start();
+    let server = Server::start();
     let bearer = "authorization: Bearer rc_session_hunter2";
     let twice = [server.authorization(), server.authorization()];
     let basic = "authorization: Basic YWRtaW46aHVudGVyMg==";
@@ -116,7 +117,7 @@ fn without_a_token_no_body_is_read() {
 
 #[test]
 fn bodies_that_are_too_large_are_told_so() {
-    let mut server = Server::start();
+    let server = Server::start();
     let token = server.authorization();
     let large = vec![b'x'; 100_000];
     let announced = request("POST", PLATFORM, &[JSON, &token], &large);
@@ -151,7 +152,7 @@ fn bodies_that_are_too_large_are_told_so() {
 
 #[test]
 fn a_length_that_is_no_length_is_refused() {
-    let mut server = Server::start();
+    let server = Server::start();
     let token = server.authorization();
     let own = format!("content-length: {}", BODY.len());
     for lengths in [
@@ -183,7 +184,7 @@ fn a_length_that_is_no_length_is_refused() {
 
 #[test]
 fn what_follows_a_lying_length_is_not_taken_for_a_request() {
-    let mut server = Server::start();
+    let server = Server::start();
     let token = server.authorization();
     let hidden = request("POST", PLATFORM, &[JSON, &token], BODY);
 
@@ -254,7 +255,7 @@ fn what_follows_a_lying_length_is_not_taken_for_a_request() {
 
 #[test]
 fn heads_are_bounded() {
-    let mut server = Server::start();
+    let server = Server::start();
     let token = server.authorization();
     let many = vec!["a: b"; 100];
     let long = format!("a: {}", "b".repeat(1_000_000));
@@ -302,7 +303,7 @@ fn heads_are_bounded() {
 
 #[test]
 fn what_does_not_come_is_given_up() {
-    let mut server = Server::start();
+    let server = Server::start();
     let token = server.authorization();
     let body = request(
         "POST",

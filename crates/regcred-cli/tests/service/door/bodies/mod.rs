@@ -16,11 +16,12 @@ use nesting::nesting;
 use shapes::{operations, shapes};
 use values::{values, variables};
 
-use crate::support::{Answer, GATEWAY, JSON, PLATFORM, Server, request};
+use crate::door::wire::{Answer, JSON, Server, request};
+use crate::support::{GATEWAY, PLATFORM};
 
 #[test]
 fn hostile_bodies_are_refused_in_words_and_cost_nothing() {
-    let mut server = Server::start();
+    let server = Server::start();
     let cases = [
         nesting(),
         fragments(),
@@ -59,7 +60,7 @@ fn hostile_bodies_are_refused_in_words_and_cost_nothing() {
 
 #[test]
 fn what_is_let_through_is_cheap() {
-    let mut server = Server::start();
+    let server = Server::start();
     let cases = [introspection(), at_the_limit(), copied()].concat();
     let mut costs = Vec::new();
     for case in &cases {
