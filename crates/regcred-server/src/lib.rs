@@ -1,8 +1,8 @@
 //! The service of regcred: the platform's GraphQL interface, authentication, limits, configuration.
 //!
-//! A connection ([`net`]) carries requests to a table of routes ([`http`]), where method, token, type and size of a
-//! GraphQL request are looked at. Then it passes the door ([`door`]): JSON, the guard; only then the parser sees it. The resolvers
-//! ([`graphql`]) are an adapter that speaks the platform's names; what they do is done by the use cases of
+//! A connection (`net`) carries requests to a table of routes (`http`), where method, token, type and size of a
+//! GraphQL request are looked at. Then it passes the door (`door`): JSON, the guard; only then the parser sees it. The resolvers
+//! (`graphql`) are an adapter that speaks the platform's names; what they do is done by the use cases of
 //! `regcred-core`.
 
 mod app;

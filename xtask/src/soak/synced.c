@@ -1,8 +1,10 @@
-/* Copies a file to $SYNCED_SHADOW whenever it is synced: what is there is what a power loss leaves.
+/* Copies a file to $SYNCED_SHADOW whenever it is synced: what is there is what a power loss leaves. A file that was
+ * removed leaves the shadows once its directory is synced.
  *
  * The copy is made after the real sync and before the caller goes on, and takes its place in one step. A file that
  * was not synced since it was written stays as it was at the last sync, or is not there at all. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,6 +33,22 @@ static int copied(int from, const char *to)
     return length < 0 ? -1 : 0;
 }
 
+static void removed(const char *folder, int directory)
+{
+    char whole[PATH_MAX];
+    struct dirent *entry;
+    DIR *shadows = opendir(folder);
+    if (!shadows)
+        abort();
+    while ((entry = readdir(shadows))) {
+        if (entry->d_name[0] == '.' || faccessat(directory, entry->d_name, F_OK, 0) == 0)
+            continue;
+        if (snprintf(whole, sizeof whole, "%s/%s", folder, entry->d_name) >= (int)sizeof whole || unlink(whole) != 0)
+            abort();
+    }
+    closedir(shadows);
+}
+
 /* Only one thread of the store writes, so nothing is copied while it changes. */
 static void shadow(int file)
 {
@@ -38,7 +56,11 @@ static void shadow(int file)
     char link[64], path[PATH_MAX], part[PATH_MAX], whole[PATH_MAX];
     struct stat kind;
     ssize_t length;
-    if (!folder || fstat(file, &kind) != 0 || !S_ISREG(kind.st_mode))
+    if (!folder || fstat(file, &kind) != 0)
+        return;
+    if (S_ISDIR(kind.st_mode))
+        return removed(folder, file);
+    if (!S_ISREG(kind.st_mode))
         return;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     length = readlink(link, path, sizeof path - 1);

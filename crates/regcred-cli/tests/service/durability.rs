@@ -120,7 +120,7 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
     }
     changes_match_events(&data);
     eprintln!(
-        "{cycles} kills, {acknowledged} acknowledged changes compared, slowest start {slowest:?}"
+        "{cycles} kills, {acknowledged} times an acknowledged state was compared, slowest start {slowest:?}"
     );
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     assert!(acknowledged > u64::from(cycles) * 10, "{acknowledged}");

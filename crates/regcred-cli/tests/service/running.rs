@@ -58,12 +58,16 @@ fn a_stop_finishes_what_is_under_way() {
         .to_string();
     let head = format!(
         "POST /projects/api/platform/1/graphql HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+         content-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
         admin.token,
         body.len()
     );
     let mut connection = TcpStream::connect(server.address()).unwrap();
     connection.write_all(head.as_bytes()).unwrap();
+    // It asks for the body: the request is under way.
+    let mut go_on = [0; 25];
+    connection.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     connection.write_all(&body.as_bytes()[..10]).unwrap();
     // Once the log says that it stops, the rest of the request is sent.
     server.signal("TERM");

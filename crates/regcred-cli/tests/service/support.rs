@@ -28,6 +28,8 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
+/// Longer than anything takes that is to succeed.
+const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const ADMIN: &str = "admin";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -119,7 +121,11 @@ impl Server {
         };
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
+            // Not the one for everything: with it each request would resolve names in a thread of its own.
+            .timeout_connect(Some(PATIENCE))
+            .timeout_send_body(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_recv_body(Some(PATIENCE))
             .max_idle_connections_per_host(64)
             .build()
             .new_agent();

@@ -1,6 +1,6 @@
 //! Who may do what: principals, roles, and the grant that a store call demands.
 //!
-//! A [`Grant`] can only be made here, by [`check`], so a use case that forgets the check does not compile. Someone
+//! A [`Grant`] can only be made here, by [`check()`], so a use case that forgets the check does not compile. Someone
 //! else's project and one that does not exist answer alike.
 
 mod check;

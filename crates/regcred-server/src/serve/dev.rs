@@ -14,7 +14,7 @@ use regcred_core::service::{CreateProject, CreateUser};
 use tempfile::TempDir;
 
 use crate::app::Backend;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{KekSource, Settings, SettingsError};
 
 /// What --dev adds to an installation. The directory goes with it, unless one was given.
 pub(super) struct Dev {
@@ -37,6 +37,9 @@ impl Dev {
                 .tempdir()
                 .map_err(|error| format!("no temporary directory can be made: {error}"))?;
             settings.data_dir = Some(directory.path().join("data"));
+            if matches!(settings.kek, KekSource::DataDir) {
+                settings.kek = KekSource::ThrowAway;
+            }
             Some(directory)
         };
         Ok(Self {

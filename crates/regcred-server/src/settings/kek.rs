@@ -19,6 +19,8 @@ pub(crate) enum KekSource {
     File(PathBuf),
     /// `kek` in the data directory, made at the first start.
     DataDir,
+    /// A key for a database that is thrown away with it.
+    ThrowAway,
 }
 
 impl KekSource {
@@ -50,6 +52,9 @@ impl KekSource {
                 Kek::parse(text.expose()).map_err(|error| format!("REGCRED_KEK: {error}"))
             }
             Self::File(path) => read_file(path),
+            Self::ThrowAway => Kek::generate(&SystemRandom)
+                .map_err(|error| error.to_string())
+                .and_then(|text| Kek::parse(text.expose()).map_err(|error| error.to_string())),
             Self::DataDir => {
                 let path = data_dir.join("kek");
                 if fresh && !path.exists() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use regcred_core::ids::InstallationId;
 use regcred_core::sealing::{Kek, KeyPurpose, KeyRing, KeyRingError, WrappedKey};
 use regcred_core::{Clock, Error, Random};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::audit::Trail;
@@ -71,8 +72,9 @@ impl SqliteStore {
         let lock = DirectoryLock::take(directory)?;
         let path = directory.join(DATABASE_FILE);
         make_private(&path).map_err(|error| OpenError::directory(directory, &error))?;
-        let present = look(&path, kek)?;
-        let db = connect(&path, options.durability)?;
+        let db = connect(&path)?;
+        let present = look(&db, &path, kek)?;
+        prepare(&db, &path, options.durability)?;
         let keys = match present {
             Some((schema, keys)) => {
                 in_transaction(&db, || schema::migrate(&db, schema).told())?;
@@ -91,15 +93,14 @@ impl SqliteStore {
     }
 }
 
-/// Reads without writing what is there: the schema, and the keys; `None` where the file is empty.
-fn look(path: &Path, kek: &Kek) -> Result<Option<(u32, KeyRing)>, OpenError> {
+/// What is there, the schema and the keys; `None` where the file is empty. Changes nothing.
+fn look(db: &Connection, path: &Path, kek: &Kek) -> Result<Option<(u32, KeyRing)>, OpenError> {
     let unreadable = |error| OpenError(format!("{} cannot be read: {error}", path.display()));
-    let db = readers::connect(path).map_err(unreadable)?;
     let Version {
         application,
         schema,
-    } = Version::of(&db).map_err(unreadable)?;
-    if application == 0 && schema == 0 && is_empty(&db).map_err(unreadable)? {
+    } = Version::of(db).map_err(unreadable)?;
+    if application == 0 && schema == 0 && is_empty(db).map_err(unreadable)? {
         return Ok(None);
     }
     if application != schema::APPLICATION_ID {
@@ -116,7 +117,7 @@ fn look(path: &Path, kek: &Kek) -> Result<Option<(u32, KeyRing)>, OpenError> {
             schema::CURRENT
         )));
     }
-    Ok(Some((schema, open_keys(&db, kek)?)))
+    Ok(Some((schema, open_keys(db, kek)?)))
 }
 
 fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
@@ -183,34 +184,42 @@ fn in_transaction<T, E: From<Error>>(
     Ok(done)
 }
 
-/// The connection that writes.
-fn connect(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
+/// The connection that writes. It can undo what a crash left half-done, which one that only reads cannot; and until it
+/// is prepared it leaves the log of the database as it is when it is closed.
+fn connect(path: &Path) -> Result<Connection, OpenError> {
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         readers::configure(&db)?;
+        Ok(db)
+    };
+    open().map_err(|error: rusqlite::Error| OpenError(format!("{}: {error}", path.display())))
+}
+
+/// Makes the connection fit to write.
+fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), OpenError> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    let set = || {
         let mode: String =
             db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-        db.pragma_update(
-            None,
-            "synchronous",
-            match durability {
-                Durability::Full => "FULL",
-                Durability::Normal => "NORMAL",
-            },
-        )?;
+        db.pragma_update(None, "synchronous", synchronous)?;
         db.pragma_update(None, "foreign_keys", true)?;
-        Ok((db, mode))
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        Ok(mode)
     };
-    let (db, mode) = open()
+    let mode = set()
         .map_err(|error: rusqlite::Error| OpenError(format!("{}: {error}", path.display())))?;
-    if mode != "wal" {
-        return Err(OpenError(format!(
-            "{}: this file system does not do what WAL needs; use a local disk",
-            path.display()
-        )));
+    if mode == "wal" {
+        return Ok(());
     }
-    Ok(db)
+    Err(OpenError(format!(
+        "{}: this file system does not do what WAL needs; use a local disk",
+        path.display()
+    )))
 }
 
 /// Why an installation cannot be opened, in a sentence that says what to do.

@@ -64,6 +64,33 @@ async fn what_is_no_database_of_regcred_is_refused() {
 }
 
 #[tokio::test]
+async fn what_a_crash_left_is_recovered() {
+    let installation = Installation::new();
+    let running = installation.open().unwrap();
+    running.admin().await;
+    // The database and its log as they lie while it runs, without what is shared between processes.
+    let crashed = Installation {
+        directory: tempfile::TempDir::new().unwrap(),
+        kek: installation.kek.clone(),
+    };
+    for (path, bytes) in installation.bytes() {
+        fs::write(
+            crashed.directory.path().join(path.file_name().unwrap()),
+            bytes,
+        )
+        .unwrap();
+    }
+    running.close().await;
+    // A start that was cut off as early as can be.
+    let journal = crashed.directory.path().join("regcred.db-journal");
+    fs::write(&journal, [0; 512]).unwrap();
+    let running = crashed.open().unwrap();
+    running.login().await;
+    assert_eq!(running.proof().await, (1, 0));
+    running.close().await;
+}
+
+#[tokio::test]
 async fn one_process_at_a_time() {
     let installation = Installation::new();
     let running = installation.open().unwrap();
