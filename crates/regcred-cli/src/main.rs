@@ -1,14 +1,10 @@
 //! `regcred`: the service, and the operator's commands.
 //!
 //! Exit codes: 0 done, 1 failed, 2 used wrongly. Errors go to standard error: what is wrong, and what to do.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line prints"
-)]
 
 mod operator;
 
+use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -82,12 +78,13 @@ fn main() -> ExitCode {
     match done {
         Ok(text) => {
             if let Some(text) = text {
-                println!("{text}");
+                // Who closed standard output does not want to read it.
+                let _ = writeln!(stdout(), "{text}");
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("regcred: {error}");
+            let _ = writeln!(stderr(), "regcred: {error}");
             ExitCode::FAILURE
         }
     }

@@ -149,7 +149,8 @@ pub trait Store: Send + Sync + 'static {
         grant: &Grant<Viewer>,
         id: CredentialsId,
     ) -> Result<Option<DockerCredentials>>;
-    /// Adds credentials. `Conflict` where the couple (registry key, username) is taken, `NotFound` where the project is gone.
+    /// Adds credentials. `Conflict` where the couple (registry key, username) is taken, `NotFound` where the project is
+    /// gone, `Invalid` where it has [`MOST_IN_PROJECT`](crate::credentials::MOST_IN_PROJECT) of them.
     async fn create_credentials(
         &self,
         grant: &Grant<Editor>,

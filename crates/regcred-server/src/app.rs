@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred_core::access::{Caller, RequestId};
+use regcred_core::credentials::MOST_IN_PROJECT;
 use regcred_core::people::{Login, LoginPassword, PasswordHash};
 use regcred_core::service::{Service, Verified};
 use regcred_core::{Error, Result, Timestamp};
@@ -78,6 +80,29 @@ pub(crate) struct Asker {
     pub(crate) backend: Arc<Backend>,
     pub(crate) caller: Caller,
     pub(crate) peer: IpAddr,
+    /// How many rows its answer holds so far.
+    rows: AtomicUsize,
+}
+
+impl Asker {
+    pub(crate) fn new(backend: Arc<Backend>, caller: Caller, peer: IpAddr) -> Self {
+        Self {
+            backend,
+            caller,
+            peer,
+            rows: AtomicUsize::new(0),
+        }
+    }
+
+    /// Counts rows of the answer; refuses what one answer cannot hold. Any one list fits.
+    pub(crate) fn count_rows(&self, rows: usize) -> Result<()> {
+        if self.rows.fetch_add(rows, Ordering::Relaxed) + rows <= MOST_IN_PROJECT {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the answer would hold more than {MOST_IN_PROJECT} Docker credentials; ask for one list at a time"
+        )))
+    }
 }
 
 /// Writes down what the caller is not told of an error.

@@ -115,8 +115,7 @@ fn reads(folder: &Path, results: &mut Vec<Result>) -> Outcome {
 /// Durable creates, beside commits of one row each on the same disk.
 fn writes(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
     let service = Service::start(&folder.join("writes"))?;
-    let project = service.project("bench")?;
-    let create = load::create(folder, &service.token, std::slice::from_ref(&project))?;
+    let create = load::create(folder, &service.token, &projects(&service)?)?;
     let raw_commits = target()?.join("release/examples/raw_commits");
     let (mut ours, mut raw) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -153,10 +152,7 @@ fn writes(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
 fn size(folder: &Path, results: &mut Vec<Result>) -> Outcome {
     let data = folder.join("size");
     let service = Service::start(&data)?;
-    let projects: Outcome<Vec<_>> = (0..100)
-        .map(|number| service.project(&format!("bench{number}")))
-        .collect();
-    let create = load::create(folder, &service.token, &projects?)?;
+    let create = load::create(folder, &service.token, &projects(&service)?)?;
     while service.count()? < 100_000 {
         Wrk::new(64, Duration::from_secs(3)).run(&create, &service.graphql())?;
     }
@@ -178,6 +174,13 @@ fn size(folder: &Path, results: &mut Vec<Result>) -> Outcome {
         target: "at most 300",
     });
     Ok(())
+}
+
+/// A hundred projects, so that none grows out of proportion.
+fn projects(service: &Service) -> Outcome<Vec<String>> {
+    (0..100)
+        .map(|number| service.project(&format!("bench{number}")))
+        .collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

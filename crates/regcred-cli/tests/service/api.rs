@@ -43,6 +43,7 @@ fn a_login_answers_the_bare_token_and_one_401_for_all_that_is_wrong() {
         "",
         "{}",
         "[]",
+        "[\"admin\",\"correct horse battery\"]",
         "{\"login\":\"admin\"}",
         "{\"login\":1,\"password\":2}",
     ] {

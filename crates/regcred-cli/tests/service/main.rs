@@ -9,6 +9,7 @@
 
 mod api;
 mod bad_input;
+mod disconnects;
 mod door;
 mod durability;
 mod matrix;

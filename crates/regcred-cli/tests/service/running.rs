@@ -107,6 +107,7 @@ fn health_and_metrics_are_told() {
     for line in [
         "regcred_http_requests_total{route=\"/livez\",status=\"200\"} 1",
         "regcred_http_requests_total{route=\"/projects/api/platform/{platform}/graphql\",status=\"200\"} 2",
+        "regcred_http_requests_total{route=\"/authentication/api/open/authenticate\",status=\"401\"} 1",
         "regcred_logins_total{outcome=\"ok\"} 2",
         "regcred_logins_total{outcome=\"wrong\"} 1",
         "# TYPE regcred_http_request_duration_seconds histogram",

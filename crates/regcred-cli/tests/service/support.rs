@@ -127,6 +127,8 @@ impl Server {
             .timeout_recv_response(Some(PATIENCE))
             .timeout_recv_body(Some(PATIENCE))
             .max_idle_connections_per_host(64)
+            // The service closes what is idle for ten seconds.
+            .max_idle_age(Duration::from_secs(3))
             .build()
             .new_agent();
         Ok(Self {

@@ -107,35 +107,69 @@ impl Chain {
     }
 }
 
-/// Walks the rows of one stream in order and compares its end with the head, without which a stream is broken; the
-/// number of events, or where it broke.
+/// Walks the rows of one stream in order, a batch at a time.
+pub struct Walk<'a> {
+    keys: &'a KeyRing,
+    chain: Chain,
+}
+
+impl<'a> Walk<'a> {
+    /// At the beginning of a stream.
+    #[must_use]
+    pub fn start(keys: &'a KeyRing, stream: u32) -> Self {
+        Self {
+            keys,
+            chain: Chain::start(stream),
+        }
+    }
+
+    /// Walks on over the next rows; where it breaks is the error.
+    pub fn on(&mut self, rows: impl IntoIterator<Item = AuditRow>) -> Result<(), Broken> {
+        for row in rows {
+            let mac = link(self.keys, &self.chain.mac, &row.event);
+            let intact = constant_time::verify_slices_are_equal(&mac, &row.mac).is_ok();
+            let expected = (self.chain.stream, self.chain.sequence + 1);
+            if !intact || (row.stream, row.sequence) != expected {
+                return Err(self.broken());
+            }
+            (self.chain.sequence, self.chain.mac) = (row.sequence, row.mac);
+        }
+        Ok(())
+    }
+
+    /// The number of the last row that was walked over.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.chain.sequence
+    }
+
+    /// Compares the end with the head, without which a stream is broken; the number of events.
+    pub fn end(self, head: Option<&ChainHead>) -> Result<u64, Broken> {
+        if head == Some(&self.chain.head(self.keys)) {
+            Ok(self.chain.sequence)
+        } else {
+            Err(self.broken())
+        }
+    }
+
+    fn broken(&self) -> Broken {
+        Broken {
+            stream: self.chain.stream,
+            sequence: self.chain.sequence + 1,
+        }
+    }
+}
+
+/// Walks over all rows of one stream at once; the number of events, or where it broke.
 pub fn verify(
     keys: &KeyRing,
     stream: u32,
     rows: impl IntoIterator<Item = AuditRow>,
     head: Option<&ChainHead>,
 ) -> Result<u64, Broken> {
-    let mut chain = Chain::start(stream);
-    for row in rows {
-        let expected = chain.sequence + 1;
-        let mac = link(keys, &chain.mac, &row.event);
-        let intact = constant_time::verify_slices_are_equal(&mac, &row.mac).is_ok();
-        if !intact || row.stream != stream || row.sequence != expected {
-            return Err(Broken {
-                stream,
-                sequence: expected,
-            });
-        }
-        (chain.sequence, chain.mac) = (row.sequence, row.mac);
-    }
-    if head == Some(&chain.head(keys)) {
-        Ok(chain.sequence)
-    } else {
-        Err(Broken {
-            stream,
-            sequence: chain.sequence + 1,
-        })
-    }
+    let mut walk = Walk::start(keys, stream);
+    walk.on(rows)?;
+    walk.end(head)
 }
 
 /// The first event of a stream that is missing, changed or out of order.

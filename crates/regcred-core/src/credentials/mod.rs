@@ -72,6 +72,8 @@ pub fn binding<'a>(
     }
 }
 
+/// The most credentials that a project may have: a list of them is one answer.
+pub const MOST_IN_PROJECT: usize = 50_000;
 const MAX_USERNAME: usize = 255;
 
 #[cfg(test)]

@@ -55,7 +55,10 @@ impl Service {
         if idle(session.last_used, now) {
             return Ok(None);
         }
-        self.note_use(id, now).await;
+        let due = now.since(session.last_used) >= NOTE_EVERY;
+        if due {
+            self.note_use(id, now).await;
+        }
         let user = UserPrincipal {
             id: session.user,
             login: session.login,
@@ -68,7 +71,7 @@ impl Service {
             expires: session.expires,
             used: Some(Used {
                 last: now,
-                noted: now,
+                noted: if due { now } else { session.last_used },
             }),
         }))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::access::{Caller, Manager, Rights};
+use crate::access::{Caller, Manager, Rights, Viewer};
 use crate::audit::Action;
 use crate::error::{Error, Result};
 use crate::ids::{ProjectId, TokenId};
@@ -107,11 +107,20 @@ impl Service {
         })
     }
 
-    /// The service tokens of a project, for managers.
+    /// The service tokens of a project, for managers. Of their projects, those that the caller may see.
     pub async fn tokens(&self, caller: &Caller, project: ProjectId) -> Result<Vec<ServiceToken>> {
-        self.store
-            .tokens(&self.grant::<Manager>(caller, project).await?)
-            .await
+        let grant = self.grant::<Manager>(caller, project).await?;
+        let mut tokens = self.store.tokens(&grant).await?;
+        for token in &mut tokens {
+            let mut seen = Vec::new();
+            for id in &token.projects {
+                if *id == project || self.grant::<Viewer>(caller, *id).await.is_ok() {
+                    seen.push(*id);
+                }
+            }
+            token.projects = seen;
+        }
+        Ok(tokens)
     }
 
     /// Revokes a service token, for managers. It acts on the token's next request.

@@ -1,6 +1,6 @@
 //! The proof that the audit trail is whole, for the operator.
 
-use crate::audit::{self, AuditRow};
+use crate::audit::{Broken, ChainHead, Walk};
 use crate::error::{Error, Result};
 use crate::service::Service;
 
@@ -10,8 +10,7 @@ impl Service {
     pub async fn verify_trail(&self) -> Result<u64> {
         let (mut events, mut broken) = (0, Vec::new());
         for (stream, head) in self.store.audit_streams().await? {
-            let rows = self.trail_of(stream).await?;
-            match audit::verify(&self.keys, stream, rows, head.as_ref()) {
+            match self.walk(stream, head.as_ref()).await? {
                 Ok(intact) => events += intact,
                 Err(at) => broken.push(at.to_string()),
             }
@@ -23,15 +22,16 @@ impl Service {
         }
     }
 
-    async fn trail_of(&self, stream: u32) -> Result<Vec<AuditRow>> {
-        let mut rows: Vec<AuditRow> = Vec::new();
+    async fn walk(&self, stream: u32, head: Option<&ChainHead>) -> Result<Result<u64, Broken>> {
+        let mut walk = Walk::start(&self.keys, stream);
         loop {
-            let after = rows.last().map_or(0, |row| row.sequence);
-            let mut batch = self.store.audit_rows(stream, after, BATCH).await?;
+            let batch = self.store.audit_rows(stream, walk.reached(), BATCH).await?;
             if batch.is_empty() {
-                return Ok(rows);
+                return Ok(walk.end(head));
             }
-            rows.append(&mut batch);
+            if let Err(broken) = walk.on(batch) {
+                return Ok(Err(broken));
+            }
         }
     }
 }

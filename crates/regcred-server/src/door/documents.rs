@@ -55,9 +55,9 @@ fn syntax(error: &parser::Error) -> String {
     }
 }
 
-/// In all some megabytes, once read.
-const MOST: usize = 256;
-const LONGEST: usize = 4 * 1024;
+/// The most expensive documents of this length take some 100 KiB each once they are read.
+const MOST: usize = 64;
+const LONGEST: usize = 2 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -40,9 +40,12 @@ impl<S: Executor> Door<S> {
         match prepare(body, &self.documents) {
             Err(error) => graphql::refusal(&error, &id),
             Ok(request) => {
-                match tokio::time::timeout(DEADLINE, self.schema.execute(request.data(asker))).await
-                {
-                    Ok(response) => graphql::finish(response, &id),
+                // Given up is only the waiting: what was begun comes to its end.
+                let schema = self.schema.clone();
+                let done = tokio::spawn(async move { schema.execute(request.data(asker)).await });
+                match tokio::time::timeout(DEADLINE, done).await {
+                    Ok(Ok(response)) => graphql::finish(response, &id),
+                    Ok(Err(error)) => graphql::refusal(&Error::internal(error.to_string()), &id),
                     Err(_) => graphql::refusal(&too_slow(), &id),
                 }
             }

@@ -88,6 +88,7 @@ impl CredentialsQueries {
             .service
             .list_credentials(&asker.caller, project)
             .await?;
+        asker.count_rows(all.len())?;
         Ok(Some(all.iter().map(DockerCredentials::read).collect()))
     }
 

@@ -20,9 +20,9 @@ pub(super) enum TokenRight {
     View,
     /// What an editor may.
     Edit,
-    /// Get a password out, and nothing else.
+    /// Get a password out, and nothing else. Nothing is served for it yet.
     Pull,
-    /// Read the audit trail, and nothing else.
+    /// Read the audit trail, and nothing else. Nothing is served for it yet.
     Audit,
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use regcred_core::access::{Caller, RequestId};
+use regcred_core::access::RequestId;
 use regcred_core::{Error, ErrorKind};
 
 use super::bearer;
@@ -23,20 +24,20 @@ pub(super) async fn platform(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     Extension(request): Extension<RequestId>,
-    Path(platform): Path<String>,
+    platform: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = match bearer::caller(&app.backend, &headers, request.clone()).await {
-        Ok(caller) => caller,
-        Err(error) => return refused(&error, &request),
-    };
-    if platform != app.number.to_string() {
+    // Before anything of the body is read.
+    if let Err(error) = bearer::caller(&app.backend, &headers, request.clone()).await {
+        return refused(&error, &request);
+    }
+    if !platform.is_ok_and(|Path(platform)| platform == app.number.to_string()) {
         return Err(Problem::not_found(
             "there is no such platform; see the number in the service's configuration",
         ));
     }
-    answer(&app, &app.platform, caller, peer, &headers, body).await
+    answer(&app, &app.platform, &request, peer, &headers, body).await
 }
 
 /// `POST /gateway/api/graphql`
@@ -48,7 +49,7 @@ pub(super) async fn gateway(
     body: Body,
 ) -> Result<Response, Problem> {
     match bearer::caller(&app.backend, &headers, request.clone()).await {
-        Ok(caller) => answer(&app, &app.gateway, caller, peer, &headers, body).await,
+        Ok(_) => answer(&app, &app.gateway, &request, peer, &headers, body).await,
         Err(error) => refused(&error, &request),
     }
 }
@@ -65,7 +66,7 @@ fn refused(error: &Error, request: &RequestId) -> Result<Response, Problem> {
 async fn answer<S: Executor>(
     app: &App,
     door: &Door<S>,
-    caller: Caller,
+    request: &RequestId,
     peer: Peer,
     headers: &HeaderMap,
     body: Body,
@@ -74,18 +75,16 @@ async fn answer<S: Executor>(
     let body = match body::read(headers, body, MAX_BODY, PATIENCE).await {
         Ok(body) => body,
         Err(error @ BodyError::TooLarge(_)) => {
-            return json(&graphql::refusal(
-                &Error::invalid(error.message()),
-                &caller.request,
-            ));
+            return json(&graphql::refusal(&Error::invalid(error.message()), request));
         }
         Err(error) => return Err(error.into()),
     };
-    let asker = Asker {
-        backend: Arc::clone(&app.backend),
-        caller,
-        peer: peer.0,
+    // The body may have taken its time: what was revoked meanwhile does not count any more.
+    let caller = match bearer::caller(&app.backend, headers, request.clone()).await {
+        Ok(caller) => caller,
+        Err(error) => return refused(&error, request),
     };
+    let asker = Asker::new(Arc::clone(&app.backend), caller, peer.0);
     json(&door.answer(&body, asker).await)
 }
 

@@ -32,7 +32,9 @@ pub(super) async fn authenticate(
         .admit(peer.0, app.backend.now())
         .map_err(|error| refused(&app, &error, &request))?;
     let body = body::read(&headers, body, MAX_BODY, 0).await?;
-    let given: Given = serde_json::from_slice(&body).map_err(|_| {
+    let object = body.trim_ascii_start().starts_with(b"{");
+    let given = serde_json::from_slice(&body).ok().filter(|_| object);
+    let given: Given = given.ok_or_else(|| {
         Problem::new(
             StatusCode::BAD_REQUEST,
             "send a JSON object with `login` and `password`, both strings, each once",

@@ -11,11 +11,12 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Request, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
+use regcred_core::Error;
 use regcred_core::access::RequestId;
 use tower::ServiceExt as _;
 
 use super::problem::Problem;
-use crate::app::App;
+use crate::app::{App, log_fault};
 
 /// Whoever is at the other end of the connection.
 #[derive(Clone, Copy)]
@@ -52,10 +53,20 @@ impl Answerer {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id.clone());
         let method = request.method().clone();
-        let mut response = match self.router.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+        // A task of its own: whoever hangs up does not stop half-way what was begun, such as counting a failed login or
+        // forgetting a token that was revoked.
+        let mut response = match tokio::spawn(self.router.oneshot(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(error) => {
+                log_fault(&Error::internal(error.to_string()), &id);
+                Problem::of(&Error::internal("")).into_response()
+            }
         };
+        let route = response
+            .extensions()
+            .get::<Matched>()
+            .map_or("none", |matched| matched.0);
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             let allow = response.headers_mut().remove(axum::http::header::ALLOW);
             response = problem.answer(&id);
@@ -69,10 +80,6 @@ impl Answerer {
             response.headers_mut().insert("x-request-id", value);
         }
         let (status, elapsed) = (response.status(), started.elapsed());
-        let route = response
-            .extensions()
-            .get::<Matched>()
-            .map_or("none", |matched| matched.0);
         self.app.metrics.request(route, status.as_u16(), elapsed);
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         if status.is_server_error() {

@@ -58,7 +58,8 @@ impl<K: Hash + Eq> Failures<K> {
             .copied()
             .or(if full { self.shared } else { None })?;
         let most = self.allowance.interval * (self.allowance.burst - 1);
-        let owed = debt.until.since(now);
+        // However the clock is set, nobody waits for longer than the longest.
+        let owed = debt.until.since(now).min(most + self.allowance.longest);
         (owed > most).then(|| owed.saturating_sub(most))
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
+use prometheus::IntGauge;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -73,10 +74,25 @@ impl Server {
         let connections = self.metrics.connections().clone();
         tokio::spawn(async move {
             let _place = place;
-            connections.inc();
+            let _open = Open::count(connections);
             connection::serve(stream, peer, tls, answerer, watcher).await;
-            connections.dec();
         });
+    }
+}
+
+/// A connection that counts as open until this is dropped.
+struct Open(IntGauge);
+
+impl Open {
+    fn count(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

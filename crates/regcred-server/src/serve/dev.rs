@@ -1,5 +1,6 @@
 //! `serve --dev`: an installation that needs nothing, and a block of commands to paste.
 
+use std::io::{Write as _, stdout};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
@@ -116,10 +117,6 @@ impl Dev {
     }
 
     /// Prints what to paste next, to standard output.
-    #[expect(
-        clippy::print_stdout,
-        reason = "the block is for the person who started this, not for the log"
-    )]
     pub(super) fn print(&self, project: &Project, url: &str, settings: &Settings) {
         let data = match &self.throw_away {
             Some(_) => "a temporary directory; it is gone when this stops".to_owned(),
@@ -130,17 +127,16 @@ impl Dev {
                 .map(|path| path.to_string())
                 .unwrap_or_default(),
         };
-        println!(
-            "{}",
-            include_str!("dev.txt")
-                .trim_end()
-                .replace("{url}", url)
-                .replace("{platform}", &settings.platform.to_string())
-                .replace("{realm}", settings.realm.as_deref().unwrap_or("regcred"))
-                .replace("{project}", &project.id.to_string())
-                .replace("{data}", &data)
-                .replace("{password}", self.password.expose())
-        );
+        let text = include_str!("dev.txt")
+            .trim_end()
+            .replace("{url}", url)
+            .replace("{platform}", &settings.platform.to_string())
+            .replace("{realm}", settings.realm.as_deref().unwrap_or("regcred"))
+            .replace("{project}", &project.id.to_string())
+            .replace("{data}", &data)
+            .replace("{password}", self.password.expose());
+        // Who closed standard output does not want to read it.
+        let _ = writeln!(stdout(), "{text}");
     }
 }
 

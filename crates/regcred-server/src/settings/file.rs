@@ -36,9 +36,22 @@ impl FileSettings {
                 path.display()
             )
         })?;
-        toml::from_str(&text)
-            .map_err(|error| format!("the settings file {} is wrong: {error}", path.display()))
+        toml::from_str(&text).map_err(|error| wrong(path, &text, &error))
     }
+}
+
+/// What is wrong, and where; not the line itself, in which a secret may stand.
+fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let number = before.matches('\n').count() + 1;
+    let line = text.lines().nth(number - 1).unwrap_or_default();
+    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    format!(
+        "the settings file {} is wrong in line {number}, at `{key}`: {message}",
+        path.display()
+    )
 }
 
 #[cfg(test)]
@@ -53,6 +66,30 @@ mod tests {
         assert!(
             error.contains("data-dri") && error.contains("data-dir"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn an_error_names_line_and_key_but_shows_no_line() {
+        let told = |text: &str| {
+            let error = toml::from_str::<FileSettings>(text).unwrap_err();
+            wrong(Path::new("f"), text, &error)
+        };
+        let said = told("platform = 1\ndev-admin-password = \"hunter2\"\n");
+        assert!(
+            said.contains("line 2, at `dev-admin-password`: unknown field"),
+            "{said}"
+        );
+        assert!(!said.contains("hunter2"), "{said}");
+        let said = told("listen = \"hunter2");
+        assert!(
+            said.contains("line 1, at `listen`") && !said.contains("hunter2"),
+            "{said}"
+        );
+        let said = told("\n\nplatform = \"one\"");
+        assert!(
+            said.contains("line 3, at `platform`: invalid type"),
+            "{said}"
         );
     }
 

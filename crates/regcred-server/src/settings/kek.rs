@@ -1,8 +1,8 @@
 //! Where the key-encryption key comes from.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use regcred_core::random::SystemRandom;
@@ -89,6 +89,7 @@ fn read_file(path: &Path) -> Result<Kek, SettingsError> {
     Kek::parse(text.expose()).map_err(|error| format!("{shown}: {error}"))
 }
 
+/// Makes the key, whole or not at all; where somebody else made one meanwhile, that one counts.
 fn make_file(path: &Path) -> Result<(), SettingsError> {
     let failed = |error| {
         format!(
@@ -97,20 +98,20 @@ fn make_file(path: &Path) -> Result<(), SettingsError> {
         )
     };
     let text = Kek::generate(&SystemRandom).map_err(|error| error.to_string())?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o400)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.expose().as_bytes())
-        .and_then(|()| file.write_all(b"\n"))
+    let directory = path.parent().unwrap_or(path);
+    let mut part = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+    writeln!(part, "{}", text.expose()).map_err(failed)?;
+    part.as_file()
+        .set_permissions(Permissions::from_mode(0o400))
         .map_err(failed)?;
     // The database is worth nothing without its key: the key is on disk before the first row.
-    file.sync_all().map_err(failed)?;
-    path.parent()
-        .map_or(Ok(()), |directory| {
-            fs::File::open(directory).and_then(|directory| directory.sync_all())
-        })
+    part.as_file().sync_all().map_err(failed)?;
+    match part.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error.error)),
+    }
+    fs::File::open(directory)
+        .and_then(|directory| directory.sync_all())
         .map_err(failed)
 }

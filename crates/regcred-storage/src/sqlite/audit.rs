@@ -91,31 +91,44 @@ impl Trail {
     }
 }
 
-/// Every stream up to `own`, each with its head.
+/// Every stream that has a row or a head, each with its head; `own`, also where it has neither; and the first stream of
+/// each gap between them.
 pub(super) fn streams(db: &Connection, own: u32) -> Result<Vec<(u32, Option<ChainHead>)>> {
     snapshot(db, |db| {
-        (FIRST_STREAM..=own.max(last_stream(db)?))
-            .map(|stream| Ok((stream, head(db, stream)?)))
-            .collect()
+        let sql = "SELECT stream FROM audit_head UNION SELECT stream FROM audit_event UNION SELECT ? ORDER BY 1";
+        let there = all(db, "audit_head", sql, [own], |row| {
+            row.get::<u32>(0, "stream")
+        })?;
+        let (mut streams, mut expected) = (Vec::new(), FIRST_STREAM);
+        for stream in there {
+            if stream > expected {
+                streams.push((expected, None));
+            }
+            streams.push((stream, head(db, stream)?));
+            expected = stream.saturating_add(1);
+        }
+        Ok(streams)
     })
 }
 
-/// At most `limit` rows of a stream behind the number `after`, in order.
+/// At most `limit` rows of a stream behind the number `after`, in order. Behind 0 are also those that no honest writer
+/// numbers so.
 pub(super) fn rows(
     db: &Connection,
     stream: u32,
     after: u64,
     limit: usize,
 ) -> Result<Vec<AuditRow>> {
+    let after = if after == 0 {
+        i64::MIN
+    } else {
+        sequence(after)?
+    };
     all(
         db,
         "audit_event",
         "SELECT stream, sequence, event, mac FROM audit_event WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-        params![
-            stream,
-            sequence(after)?,
-            i64::try_from(limit).unwrap_or(i64::MAX)
-        ],
+        params![stream, after, i64::try_from(limit).unwrap_or(i64::MAX)],
         row,
     )
 }

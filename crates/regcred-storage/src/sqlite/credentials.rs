@@ -1,7 +1,7 @@
 //! Docker credentials.
 
 use regcred_core::audit::AuditEvent;
-use regcred_core::credentials::{DockerCredentials, Username};
+use regcred_core::credentials::{DockerCredentials, MOST_IN_PROJECT, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::registry::Registry;
 use regcred_core::store::{
@@ -13,10 +13,22 @@ use rusqlite::{Connection, params};
 use super::columns::{Columns, all, execute, first};
 use super::writer::Unit;
 
-pub(super) fn list(db: &Connection, project: ProjectId) -> Result<Vec<DockerCredentials>> {
+/// At most `limit` of them, the first ones.
+pub(super) fn list(
+    db: &Connection,
+    project: ProjectId,
+    limit: usize,
+) -> Result<Vec<DockerCredentials>> {
     let sql = "SELECT id, registry, registry_key, username, version, last_update \
-               FROM docker_credentials WHERE project_id = ? ORDER BY id";
-    all(db, TABLE, sql, [project.as_bytes()], credentials)
+               FROM docker_credentials WHERE project_id = ? ORDER BY id LIMIT ?";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    all(
+        db,
+        TABLE,
+        sql,
+        params![project.as_bytes(), limit],
+        credentials,
+    )
 }
 
 pub(super) fn get(
@@ -69,7 +81,22 @@ pub(super) fn create(
             None => Error::not_found(format!("there is no project {project} that you may see")),
         });
     }
+    bounded(unit.db, project)?;
     unit.record(event)
+}
+
+/// Refuses the one that would be too many.
+fn bounded(db: &Connection, project: ProjectId) -> Result<()> {
+    let sql = "SELECT id FROM docker_credentials WHERE project_id = ? LIMIT 1 OFFSET ?";
+    let most = i64::try_from(MOST_IN_PROJECT).unwrap_or(i64::MAX);
+    let params = params![project.as_bytes(), most];
+    match first(db, TABLE, sql, params, |_| Ok(()))? {
+        None => Ok(()),
+        Some(()) => Err(Error::invalid(format!(
+            "the project has {MOST_IN_PROJECT} Docker credentials, the most that one may have; delete some, or use \
+             another project"
+        ))),
+    }
 }
 
 pub(super) fn upgrade(

@@ -1,8 +1,8 @@
 //! The data directory: made for its owner alone, and used by one process at a time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::open::OpenError;
@@ -21,38 +21,54 @@ pub fn prepare_directory(directory: &Path) -> Result<(), OpenError> {
         .map_err(|error| OpenError::directory(directory, &error))
 }
 
-/// The exclusive lock on a data directory; it is free again when this is dropped or the process dies.
+/// The exclusive lock on a data directory, on the directory itself, since a file in it can be removed. It is free again
+/// when this is dropped or the process dies.
 pub(super) struct DirectoryLock {
-    _file: File,
+    _directory: File,
 }
 
 impl DirectoryLock {
     pub(super) fn take(directory: &Path) -> Result<Self, OpenError> {
         let failed = |error| OpenError::directory(directory, &error);
-        let mut file = private()
-            .read(true)
-            .open(directory.join(LOCK_FILE))
-            .map_err(failed)?;
-        match file.try_lock() {
+        let held = File::open(directory).map_err(failed)?;
+        let holder = directory.join(HOLDER_FILE);
+        match held.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
+                let holder = fs::read_to_string(holder).unwrap_or_default();
                 return Err(OpenError::locked(directory, holder.trim()));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         // For the message of whoever comes second.
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+        private()
+            .truncate(true)
+            .open(holder)
+            .and_then(|mut file| writeln!(file, "{}", std::process::id()))
             .map_err(failed)?;
-        Ok(Self { _file: file })
+        warn_if_open_to_others(directory);
+        Ok(Self { _directory: held })
     }
 }
 
-/// Makes an empty file for its owner alone, where it is absent.
+fn warn_if_open_to_others(directory: &Path) {
+    let mode = fs::metadata(directory).map_or(0, |data| data.permissions().mode());
+    if mode & 0o022 != 0 {
+        tracing::warn!(
+            directory = %directory.display(),
+            "others may write to the data directory (mode {:04o}), and replace what is in it; run `chmod 0700` on it",
+            mode & 0o7777
+        );
+    }
+}
+
+/// Makes a file its owner's alone, an empty one where it is absent.
 pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
-    private().open(path).map(drop)
+    let file = private().open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 fn private() -> OpenOptions {
@@ -61,4 +77,5 @@ fn private() -> OpenOptions {
     options
 }
 
-const LOCK_FILE: &str = "lock";
+/// Holds the number of the process that has the lock.
+const HOLDER_FILE: &str = "lock";

@@ -98,8 +98,8 @@ CREATE TABLE docker_credentials (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE audit_event (
-    stream INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
+    stream INTEGER NOT NULL CHECK (stream >= 1),
+    sequence INTEGER NOT NULL CHECK (sequence >= 1),
     -- The canonical event, JSON.
     event TEXT NOT NULL,
     mac BLOB NOT NULL,

@@ -49,6 +49,8 @@ impl Service {
             Arc::clone(&grant),
         );
         let decide = Box::new(move |present: &DockerCredentials| {
+            // Upgrades that come together are ordered here, not by their clocks.
+            let now = now.max(present.last_update);
             let username = username.unwrap_or_else(|| present.username.clone());
             let version = present
                 .version

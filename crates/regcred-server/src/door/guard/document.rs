@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, Selection, SelectionSet, VariableDefinition,
+    BaseType, ExecutableDocument, Field, OperationType, Selection, SelectionSet, VariableDefinition,
 };
 
 use super::{Refusal, count};
@@ -37,9 +37,14 @@ pub(super) fn inspect(document: &ExecutableDocument) -> Result<(), Refusal> {
     let mut repeats = 0;
     for (_, operation) in document.operations.iter() {
         let root = &operation.node.selection_set.node;
+        let (most, refusal) = match operation.node.ty {
+            // Each answers for itself: an error of one would hide that another was done.
+            OperationType::Mutation => (1, Refusal::Mutations),
+            _ => (MAX_ROOT_FIELDS, Refusal::RootFields),
+        };
         let mut root_fields = 0;
         for_each_field(document, root, None, &mut |_, _| {
-            count(&mut root_fields, MAX_ROOT_FIELDS, Refusal::RootFields)
+            count(&mut root_fields, most, refusal)
         })?;
         count_repeats(document, root, &mut repeats)?;
         bound_introspection(document, root, None)?;
@@ -308,6 +313,15 @@ mod tests {
         });
         let two = format!("query A {{ {0} }} query B {{ {0} }}", distinct(20));
         assert_eq!(looked_through(&two), Ok(()));
+    }
+
+    #[test]
+    fn one_thing_is_changed_at_a_time() {
+        bounds(1, Refusal::Mutations, |most| {
+            format!("mutation {{ {} }}", distinct(most))
+        });
+        let spread = "mutation { ...F } fragment F on Mutation { a b }";
+        assert_eq!(looked_through(spread), Err(Refusal::Mutations));
     }
 
     #[test]

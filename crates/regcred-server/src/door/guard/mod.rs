@@ -91,6 +91,7 @@ pub(super) enum Refusal {
     Selections,
     Repeats,
     RootFields,
+    Mutations,
     Cycle,
     Introspection,
     ListDefault,
@@ -132,6 +133,9 @@ impl fmt::Display for Refusal {
             Self::RootFields => write!(
                 f,
                 "the query has an operation with more than {MAX_ROOT_FIELDS} fields at its root; send several requests"
+            ),
+            Self::Mutations => f.write_str(
+                "a mutation has one field at its root; send the others as requests of their own",
             ),
             Self::Cycle => f.write_str("the query has a fragment that is spread into itself; take it out"),
             Self::Introspection => f.write_str(

@@ -92,10 +92,15 @@ pub(super) fn floods() -> Vec<Case> {
         Case::query(
             "fields at the root, through a fragment",
             format!(
-                "mutation {{ ...F ...F }} fragment F on Mutation {{ {} }}",
-                "logout ".repeat(15)
+                "{{ ...F ...F }} fragment F on Query {{ {} }}",
+                "me { name } ".repeat(15)
             ),
             "more than 20 fields at its root",
+        ),
+        Case::query(
+            "changes at the root, through a fragment",
+            "mutation { ...F } fragment F on Mutation { logout a: logout }",
+            "a mutation has one field at its root",
         ),
         Case::query(
             "repeated fields",
