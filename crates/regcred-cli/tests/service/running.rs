@@ -13,7 +13,18 @@ use crate::support::{PASSWORD, Server, create_admin, installation, regcred, run}
 
 #[test]
 fn dev_prints_commands_that_work_as_they_stand() {
+    pasted(&[]);
+    pasted(&[
+        "--dev-admin-password",
+        "it's \\ \"quoted\" $HOME",
+        "--realm",
+        "o'brien",
+    ]);
+}
+
+fn pasted(arguments: &[&str]) {
     let mut child = regcred(&["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -12,6 +12,7 @@ use regcred_core::project::{Project, ProjectName, Technologies};
 use regcred_core::random::{SystemRandom, bytes};
 use regcred_core::secret::SecretText;
 use regcred_core::service::{CreateProject, CreateUser};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::app::Backend;
@@ -127,17 +128,34 @@ impl Dev {
                 .map(|path| path.to_string())
                 .unwrap_or_default(),
         };
+        let realm = settings.realm.as_deref().unwrap_or("regcred");
+        let login = json!({"login": ADMIN, "password": self.password.expose()});
         let text = include_str!("dev.txt")
             .trim_end()
             .replace("{url}", url)
             .replace("{platform}", &settings.platform.to_string())
-            .replace("{realm}", settings.realm.as_deref().unwrap_or("regcred"))
             .replace("{project}", &project.id.to_string())
             .replace("{data}", &data)
+            .replace(
+                "{shell-realm}",
+                &in_shell(&format!("saagie-realm: {realm}")),
+            )
+            .replace("{shell-login}", &in_shell(&login.to_string()))
+            // A string of JSON is one of Python, too.
+            .replace("{python-realm}", &json!(realm).to_string())
+            .replace(
+                "{python-password}",
+                &json!(self.password.expose()).to_string(),
+            )
             .replace("{password}", self.password.expose());
         // Who closed standard output does not want to read it.
         let _ = writeln!(stdout(), "{text}");
     }
+}
+
+/// A word of the shell that stands for exactly this text.
+fn in_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Twenty characters without those that look alike: some 100 bits.
