@@ -10,7 +10,7 @@ use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::stall::Unstalled;
+use super::stall::{Pace, Unstalled};
 use super::tls::Tls;
 use crate::http::{Answerer, Peer};
 
@@ -44,7 +44,7 @@ where
         .max_buf_size(MAX_BUFFER)
         .max_headers(MAX_HEADERS)
         .serve_connection(
-            TokioIo::new(Unstalled::new(stream, WRITE_TIME)),
+            TokioIo::new(Unstalled::new(stream, LEAST_PACE)),
             service_fn(move |request| answerer.clone().answer(who, request)),
         );
     if let Err(error) = watcher.watch(connection).await {
@@ -54,7 +54,10 @@ where
 
 /// For the head of a request, and for TLS.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// For a reader to take anything of an answer.
-const WRITE_TIME: Duration = Duration::from_secs(10);
+/// For readers of answers. What the system's buffers hold does not count.
+const LEAST_PACE: Pace = Pace {
+    bytes: 64 * 1024,
+    within: Duration::from_secs(10),
+};
 const MAX_BUFFER: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
