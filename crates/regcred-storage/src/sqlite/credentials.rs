@@ -52,12 +52,12 @@ pub(super) fn create(
         credentials,
         password,
     } = new;
+    make_room(unit.db, project)?;
     let added = execute(
         unit.db,
         "INSERT INTO docker_credentials \
          (project_id, id, registry, registry_key, username, version, last_update, password) \
-         SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM project WHERE id = ?1 \
-         ON CONFLICT (project_id, registry_key, username) DO NOTHING",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
         params![
             project.as_bytes(),
             credentials.id.as_bytes(),
@@ -70,28 +70,32 @@ pub(super) fn create(
         ],
     )?;
     if added == 0 {
-        let holder = holder(
-            unit.db,
-            project,
-            &credentials.registry,
-            &credentials.username,
-        )?;
+        let (registry, username) = (&credentials.registry, &credentials.username);
+        let holder = holder(unit.db, project, registry, username)?;
         return Err(match holder {
-            Some(holder) => taken(holder, &credentials.registry, &credentials.username),
-            None => Error::not_found(format!("there is no project {project} that you may see")),
+            Some(holder) => taken(holder, registry, username),
+            None => Error::internal("docker_credentials refused a row that nothing stands against"),
         });
     }
-    bounded(unit.db, project)?;
     unit.record(event)
 }
 
-/// Refuses the one that would be too many.
-fn bounded(db: &Connection, project: ProjectId) -> Result<()> {
-    let sql = "SELECT id FROM docker_credentials WHERE project_id = ? LIMIT 1 OFFSET ?";
+/// Counts one more in the project; refuses where it is gone or full.
+fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
     let most = i64::try_from(MOST_IN_PROJECT).unwrap_or(i64::MAX);
-    let params = params![project.as_bytes(), most];
-    match first(db, TABLE, sql, params, |_| Ok(()))? {
-        None => Ok(()),
+    let counted = execute(
+        db,
+        "UPDATE project SET credentials = credentials + 1 WHERE id = ? AND credentials < ?",
+        params![project.as_bytes(), most],
+    )?;
+    if counted > 0 {
+        return Ok(());
+    }
+    let sql = "SELECT id FROM project WHERE id = ?";
+    match first(db, "project", sql, [project.as_bytes()], |_| Ok(()))? {
+        None => Err(Error::not_found(format!(
+            "there is no project {project} that you may see"
+        ))),
         Some(()) => Err(Error::invalid(format!(
             "the project has {MOST_IN_PROJECT} Docker credentials, the most that one may have; delete some, or use \
              another project"
@@ -157,6 +161,8 @@ pub(super) fn delete(
     };
     let sql = "DELETE FROM docker_credentials WHERE project_id = ? AND id = ?";
     execute(unit.db, sql, [project.as_bytes(), id.as_bytes()])?;
+    let sql = "UPDATE project SET credentials = credentials - 1 WHERE id = ?";
+    execute(unit.db, sql, [project.as_bytes()])?;
     unit.record(&describe(&present))?;
     Ok(true)
 }

@@ -45,7 +45,9 @@ CREATE TABLE project (
     creator TEXT NOT NULL,
     description TEXT,
     -- JSON.
-    technologies TEXT NOT NULL
+    technologies TEXT NOT NULL,
+    -- How many Docker credentials it has: counting them would cost more than adding one.
+    credentials INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE project_member (

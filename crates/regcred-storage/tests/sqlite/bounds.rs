@@ -18,20 +18,42 @@ async fn a_project_has_a_bound_and_a_full_one_is_listed_whole() {
                INSERT INTO docker_credentials SELECT ?2, randomblob(16), NULL, 'docker.io', 'user' || i, 1, 0, x'00' FROM n";
     let rows = i64::try_from(MOST_IN_PROJECT).unwrap();
     let params = rusqlite::params![rows, project.as_bytes()];
-    installation.database().execute(sql, params).unwrap();
+    let database = installation.database();
+    database.execute(sql, params).unwrap();
+    let sql = "UPDATE project SET credentials = (SELECT count(*) FROM docker_credentials)";
+    database.execute(sql, []).unwrap();
     let listed = running.service.list_credentials(&admin, project).await;
-    assert_eq!(listed.unwrap().len(), MOST_IN_PROJECT);
+    let listed = listed.unwrap();
+    assert_eq!(listed.len(), MOST_IN_PROJECT);
 
-    let one_more = CreateCredentials {
+    let one_more = |username: &str| CreateCredentials {
         project,
         registry: Registry::parse(None).unwrap(),
-        username: Username::parse("one more".to_owned()).unwrap(),
+        username: Username::parse(username.to_owned()).unwrap(),
         password: RegistryPassword::parse("p".to_owned()).unwrap(),
     };
-    let refused = running.service.create_credentials(&admin, one_more).await;
-    let refused = refused.unwrap_err();
+    let create = async |username| {
+        let input = one_more(username);
+        running.service.create_credentials(&admin, input).await
+    };
+    let refused = create("one more").await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     assert!(refused.message().contains("50000"), "{refused}");
+    // One goes, so one may come; a refusal for another reason takes no room.
+    let delete = running
+        .service
+        .delete_credentials(&admin, project, listed[0].id);
+    delete.await.unwrap();
+    let username = listed[1].username.as_str();
+    assert_eq!(
+        create(username).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
+    create("one more").await.unwrap();
+    assert_eq!(
+        create("another").await.unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
     let listed = running.service.list_credentials(&admin, project).await;
     assert_eq!(listed.unwrap().len(), MOST_IN_PROJECT);
     running.close().await;
