@@ -1,6 +1,7 @@
 //! What was acknowledged stays: under concurrency, `kill -9`, and a full disk.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,8 +104,8 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
                 let (admin, project, over) = (admin.clone(), &project, &over);
                 scope.spawn(move || write_on(&admin, project, writer, known, over));
             }
-            // Any moment will do; this one differs from cycle to cycle.
-            std::thread::sleep(Duration::from_millis(50 + u64::from(cycle) * 37 % 200));
+            let random = RandomState::new().build_hasher().finish();
+            std::thread::sleep(Duration::from_millis(50 + random % 200));
             kill_9(&server);
             over.store(true, Ordering::Relaxed);
         });
