@@ -43,9 +43,12 @@ async fn write(directory: &str, durability: Durability) -> Outcome {
     let service = Arc::new(open(directory, durability)?);
     let admin = admin(&service).await?;
     let project = project(&service, &admin).await?;
-    let present = service.list_credentials(&admin, project).await?.len();
-    say(&format!("present {present}"))?;
-    let mut number = present;
+    // A batch may have been cut in its middle, so numbers go on behind the highest that is there.
+    let present = service.list_credentials(&admin, project).await?;
+    let numbers = present
+        .iter()
+        .filter_map(|there| there.username.as_str().strip_prefix("user")?.parse().ok());
+    let mut number = numbers.max().map_or(0, |highest: usize| highest + 1);
     loop {
         // Eight at a time, so that commits hold more than one.
         let writers: Vec<_> = (number..number + 8)
