@@ -21,7 +21,7 @@ pub enum ErrorKind {
     Invalid,
     /// No valid token, or a wrong login or password.
     Unauthenticated,
-    /// A limit was reached; the same call may succeed after the given time.
+    /// A limit was reached; the same call may succeed after the given time, in whole seconds.
     Throttled(Duration),
     /// The store or the audit trail is out of reach or full; the message says whether anything was changed.
     Unavailable,

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use crate::access::{AdminGrant, Editor, Grant, Manager, Rights, Role, UserGrant, Viewer};
 use crate::audit::{AuditEvent, AuditRow, ChainHead};
 use crate::clock::Timestamp;
-use crate::credentials::{DockerCredentials, Username};
+use crate::credentials::{self, DockerCredentials, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId, TokenId, UserId};
 use crate::people::{Account, GroupName, Login};
 use crate::project::{Description, Project, ProjectName, Technologies};
 use crate::registry::Registry;
-use crate::sealing::SealedRecord;
+use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
 
 /// Where everything is kept. See the module's text for the rules that every method follows.
@@ -28,6 +28,8 @@ pub trait Store: Send + Sync + 'static {
     -> Result<()>;
     /// The user with this login, for logging in.
     async fn user_secret(&self, login: &Login) -> Result<Option<UserSecret>>;
+    /// Whether there is any user.
+    async fn anybody(&self) -> Result<bool>;
     /// The accounts, ordered by login.
     async fn users(&self, grant: &AdminGrant) -> Result<Vec<Account>>;
     /// The account with this login.
@@ -381,4 +383,19 @@ pub struct StoredPassword {
     pub credentials: DockerCredentials,
     /// The sealed bytes.
     pub password: Vec<u8>,
+}
+
+impl StoredPassword {
+    /// The place to which it is sealed.
+    #[must_use]
+    pub fn binding(&self) -> Binding<'_> {
+        let row = &self.credentials;
+        credentials::binding(
+            &self.project,
+            &row.id,
+            row.version,
+            &row.registry,
+            &row.username,
+        )
+    }
 }

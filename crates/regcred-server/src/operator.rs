@@ -89,15 +89,6 @@ pub fn audit_verify(store: StoreArgs) -> Result<String, OperatorError> {
     Ok(format!("the audit trail is intact: {events} events"))
 }
 
-/// Whether there is any user.
-pub(crate) async fn anybody(installation: &Installation) -> Result<bool, OperatorError> {
-    let users = async { installation.store.users(&grant()?).await };
-    users
-        .await
-        .map(|users| !users.is_empty())
-        .map_err(|error| told(&error))
-}
-
 fn at_work<T>(
     store: StoreArgs,
     make: bool,
@@ -125,7 +116,7 @@ fn grant() -> regcred_core::Result<AdminGrant> {
 }
 
 /// The operator may read the log's detail.
-fn told(error: &Error) -> String {
+pub(crate) fn told(error: &Error) -> String {
     match (error.kind(), error.detail()) {
         (ErrorKind::Internal | ErrorKind::Unavailable, Some(detail)) => detail.to_owned(),
         _ => error.message().to_owned(),

@@ -67,6 +67,12 @@ impl Chain {
         }
     }
 
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> u32 {
+        self.stream
+    }
+
     /// Links `event` behind the end; the caller stores the row, or drops it and sets the chain back to a copy.
     pub fn append(&mut self, keys: &KeyRing, event: &AuditEvent) -> Result<AuditRow> {
         let sequence = self.sequence + 1;
@@ -160,18 +166,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Walks over all rows of one stream at once; the number of events, or where it broke.
-pub fn verify(
-    keys: &KeyRing,
-    stream: u32,
-    rows: impl IntoIterator<Item = AuditRow>,
-    head: Option<&ChainHead>,
-) -> Result<u64, Broken> {
-    let mut walk = Walk::start(keys, stream);
-    walk.on(rows)?;
-    walk.end(head)
-}
-
 /// The first event of a stream that is missing, changed or out of order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -252,6 +246,17 @@ mod tests {
             })
             .collect();
         (rows, chain.head(keys))
+    }
+
+    fn verify(
+        keys: &KeyRing,
+        stream: u32,
+        rows: impl IntoIterator<Item = AuditRow>,
+        head: Option<&ChainHead>,
+    ) -> Result<u64, Broken> {
+        let mut walk = Walk::start(keys, stream);
+        walk.on(rows)?;
+        walk.end(head)
     }
 
     #[test]

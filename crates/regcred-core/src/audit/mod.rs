@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::access::{Actor, RequestId};
 use crate::clock::Timestamp;
-pub use chain::{AuditRow, Broken, Chain, ChainHead, Walk, verify};
+pub use chain::{AuditRow, Broken, Chain, ChainHead, Walk};
 
 /// Something that was done, by whom, when, in which request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The proof that every sealed record still opens, for the operator.
 
 use crate::access::AdminGrant;
-use crate::credentials;
 use crate::error::Result;
 use crate::people::PasswordHash;
 use crate::sealing::SealError;
@@ -47,16 +46,12 @@ impl Service {
             let Some(last) = batch.last() else { break };
             after = Some((last.project, last.credentials.id));
             for stored in &batch {
-                let row = &stored.credentials;
-                let binding = credentials::binding(
-                    &stored.project,
-                    &row.id,
-                    row.version,
-                    &row.registry,
-                    &row.username,
-                );
-                report.count(&self.keys.open_record(&binding, &stored.password), || {
-                    format!("project {}, credentials {}", stored.project, row.id)
+                let opened = self.keys.open_record(&stored.binding(), &stored.password);
+                report.count(&opened, || {
+                    format!(
+                        "project {}, credentials {}",
+                        stored.project, stored.credentials.id
+                    )
                 });
             }
         }

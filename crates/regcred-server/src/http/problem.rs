@@ -45,13 +45,7 @@ impl Problem {
             ErrorKind::Conflict => (StatusCode::CONFLICT, None),
             ErrorKind::Invalid => (StatusCode::BAD_REQUEST, None),
             ErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, None),
-            ErrorKind::Throttled(wait) => {
-                // Rounded up: whoever comes back then is not too early.
-                (
-                    StatusCode::TOO_MANY_REQUESTS,
-                    Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-                )
-            }
+            ErrorKind::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs())),
             ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };

@@ -143,10 +143,11 @@ fn recent(last: Timestamp, now: Timestamp) -> bool {
 }
 
 fn throttled(wait: Duration) -> Error {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    // Rounded up: whoever comes back then is not too early.
+    let wait = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
     Error::new(
         ErrorKind::Throttled(wait),
-        format!("too many failed logins; try again in {seconds} s"),
+        format!("too many failed logins; try again in {} s", wait.as_secs()),
     )
 }
 

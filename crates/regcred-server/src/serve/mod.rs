@@ -88,7 +88,12 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
     if let Some(dev) = &dev {
         let made = dev.furnish(&backend).await?;
         dev.print(&made, &url, &settings);
-    } else if !operator::anybody(&installation).await? {
+    } else if !installation
+        .store
+        .anybody()
+        .await
+        .map_err(|error| operator::told(&error))?
+    {
         tracing::warn!(
             "there is no user yet; stop the service and run `regcred user create LOGIN --admin`"
         );

@@ -18,7 +18,6 @@ use super::readers::snapshot;
 pub(super) struct Trail {
     keys: Arc<KeyRing>,
     chain: Chain,
-    stream: u32,
 }
 
 impl Trail {
@@ -39,30 +38,21 @@ impl Trail {
         )?
         .map_or(Chain::start(stream), |last| Chain::resume(&last));
         if head(db, stream)?.as_ref() == Some(&chain.head(&keys)) {
-            return Ok(Self {
-                keys,
-                chain,
-                stream,
-            });
+            return Ok(Self { keys, chain });
         }
         tracing::error!(
             stream,
             "the end of the audit trail is missing or was changed; a new stream is begun, and `regcred audit verify` \
              says where the old one breaks"
         );
-        let stream = stream.saturating_add(1);
-        let chain = Chain::start(stream);
+        let chain = Chain::start(stream.saturating_add(1));
         write_head(db, &chain.head(&keys))?;
-        Ok(Self {
-            keys,
-            chain,
-            stream,
-        })
+        Ok(Self { keys, chain })
     }
 
     /// The stream that this store writes.
     pub(super) fn stream(&self) -> u32 {
-        self.stream
+        self.chain.stream()
     }
 
     /// Links an event behind the end and writes it.

@@ -48,6 +48,13 @@ pub(super) fn secret(db: &Connection, login: &Login) -> Result<Option<UserSecret
     })
 }
 
+pub(super) fn anybody(db: &Connection) -> Result<bool> {
+    let found = first(db, TABLE, "SELECT id FROM user_account LIMIT 1", [], |_| {
+        Ok(())
+    })?;
+    Ok(found.is_some())
+}
+
 pub(super) fn list(db: &Connection) -> Result<Vec<Account>> {
     snapshot(db, |db| {
         let sql = "SELECT id, login, admin, created_at FROM user_account ORDER BY login";

@@ -54,6 +54,10 @@ impl Store for SqliteStore {
         self.readers.read(|db| people::secret(db, login))
     }
 
+    async fn anybody(&self) -> Result<bool> {
+        self.readers.read(people::anybody)
+    }
+
     async fn users(&self, _: &AdminGrant) -> Result<Vec<Account>> {
         self.readers.scan(people::list).await
     }

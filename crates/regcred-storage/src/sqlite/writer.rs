@@ -30,8 +30,8 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// Does its work, unless there is no transaction to do it in; `None` where whoever asked has gone before it began.
-type Job = Box<dyn FnOnce(Option<&mut Unit<'_>>) -> Option<Answer> + Send>;
+/// Does its work, unless there is no transaction to do it in.
+type Job = Box<dyn FnOnce(Option<&mut Unit<'_>>) -> Answer + Send>;
 
 /// Tells whoever asked, once it is known whether the batch was committed.
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
@@ -53,15 +53,12 @@ impl Writer {
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |unit| {
-            if answer.is_closed() {
-                return None;
-            }
             let done = unit.map(|unit| unit.attempt(work));
-            Some(Box::new(move |committed: Result<()>| {
+            Box::new(move |committed: Result<()>| {
                 // Without a transaction there is no work done, and nothing was committed.
                 let done = committed.and_then(|()| done.unwrap_or_else(|| Err(closed())));
                 let _ = answer.send(done);
-            }))
+            })
         });
         self.0
             .send(Message::Work(job))
@@ -148,7 +145,7 @@ fn batch(db: &Connection, trail: &mut Trail, jobs: impl Iterator<Item = Job>) {
         tracing::error!(detail, "a batch of changes was not committed");
     });
     // Those to whom the transaction did not come any more.
-    answers.extend(jobs.filter_map(|job| job(None)));
+    answers.extend(jobs.map(|job| job(None)));
     for answer in answers {
         answer(committed.clone());
     }
@@ -163,7 +160,7 @@ fn transact(
     execute(db, "BEGIN IMMEDIATE", [])?;
     let end = trail.end();
     for job in jobs {
-        answers.extend(job(Some(&mut Unit { db, trail })));
+        answers.push(job(Some(&mut Unit { db, trail })));
         if db.is_autocommit() {
             return Err(Error::unavailable("SQLite gave the whole transaction up"));
         }

@@ -264,14 +264,9 @@ pub(crate) async fn sealed_passwords_are_walked_in_order(fixture: Fixture) {
         assert!(batch.len() <= 2);
         after = Some((last.project, last.credentials.id));
         for stored in &batch {
-            let binding = regcred_core::credentials::binding(
-                &stored.project,
-                &stored.credentials.id,
-                stored.credentials.version,
-                &stored.credentials.registry,
-                &stored.credentials.username,
-            );
-            let opened = fixture.keys.open_record(&binding, &stored.password);
+            let opened = fixture
+                .keys
+                .open_record(&stored.binding(), &stored.password);
             assert_eq!(opened.unwrap().as_slice(), b"hunter2");
             walked.push((stored.project, stored.credentials.id));
         }

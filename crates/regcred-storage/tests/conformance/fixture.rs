@@ -6,7 +6,7 @@ use regcred_core::access::{
     self, AdminGrant, Caller, Editor, Grant, Level, Manager, Principal, RequestId, UserGrant,
     UserPrincipal, Viewer,
 };
-use regcred_core::audit::{Action, AuditEvent};
+use regcred_core::audit::{Action, AuditEvent, Walk};
 use regcred_core::clock::SystemClock;
 use regcred_core::credentials::{self, DockerCredentials, Username};
 use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId};
@@ -230,7 +230,9 @@ impl Fixture {
         let mut events = 0;
         for (stream, head) in self.store.audit_streams().await.unwrap() {
             let rows = self.store.audit_rows(stream, 0, 100_000).await.unwrap();
-            events += regcred_core::audit::verify(&self.keys, stream, rows, head.as_ref()).unwrap();
+            let mut walk = Walk::start(&self.keys, stream);
+            walk.on(rows).unwrap();
+            events += walk.end(head.as_ref()).unwrap();
         }
         events
     }

@@ -7,7 +7,9 @@ use regcred_core::store::UserChange;
 use crate::fixture::{Fixture, event, now, operator};
 
 pub(crate) async fn logins_are_unique(fixture: Fixture) {
+    assert!(!fixture.store.anybody().await.unwrap());
     fixture.user("alice", &[]).await;
+    assert!(fixture.store.anybody().await.unwrap());
     let again = fixture.user_or_error("Alice", &[], true).await;
     assert_eq!(again.err().unwrap().kind(), ErrorKind::Conflict);
     assert_eq!(fixture.store.users(&operator()).await.unwrap().len(), 1);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regcred_core::access::{AdminGrant, Caller, RequestId};
 use regcred_core::clock::SystemClock;
-use regcred_core::credentials::{self, DockerCredentials, Username};
+use regcred_core::credentials::{DockerCredentials, Username};
 use regcred_core::ids::ProjectId;
 use regcred_core::people::{Login, LoginPassword};
 use regcred_core::project::{ProjectName, Technologies};
@@ -172,15 +172,7 @@ impl Running {
     pub(crate) async fn passwords(&self) -> Vec<Vec<u8>> {
         let stored = self.store.sealed_passwords(&operator(), None, 1_000).await;
         let opened = stored.unwrap().into_iter().map(|stored| {
-            let row = &stored.credentials;
-            let binding = credentials::binding(
-                &stored.project,
-                &row.id,
-                row.version,
-                &row.registry,
-                &row.username,
-            );
-            let opened = self.keys.open_record(&binding, &stored.password);
+            let opened = self.keys.open_record(&stored.binding(), &stored.password);
             opened.unwrap().to_vec()
         });
         opened.collect()
