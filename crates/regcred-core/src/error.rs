@@ -35,6 +35,7 @@ pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
     detail: Option<String>,
+    field: Option<&'static str>,
 }
 
 impl Error {
@@ -44,6 +45,7 @@ impl Error {
             kind,
             message: message.into(),
             detail: None,
+            field: None,
         }
     }
 
@@ -82,6 +84,7 @@ impl Error {
             kind: ErrorKind::Unavailable,
             message: "the store is not available, nothing was changed; try again shortly".into(),
             detail: Some(detail.into()),
+            field: None,
         }
     }
 
@@ -91,6 +94,7 @@ impl Error {
             kind: ErrorKind::Unavailable,
             message: "the store failed, and the change may have been made all the same; look before you repeat it".into(),
             detail: Some(detail.into()),
+            field: None,
         }
     }
 
@@ -100,7 +104,18 @@ impl Error {
             kind: ErrorKind::Internal,
             message: "internal error; the log has the details under this request id".into(),
             detail: Some(detail.into()),
+            field: None,
         }
+    }
+
+    /// Names the field of the input that is at fault, as interfaces call it. It changes no error that is not about bad
+    /// input, nor one that knows its field.
+    #[must_use]
+    pub fn in_field(mut self, field: &'static str) -> Self {
+        if self.kind == ErrorKind::Invalid {
+            self.field.get_or_insert(field);
+        }
+        self
     }
 
     /// What kind of error it is.
@@ -113,6 +128,12 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The field of the input that is at fault, where that is known.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        self.field
     }
 
     /// The detail for the log, never for the caller.

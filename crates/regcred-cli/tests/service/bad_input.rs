@@ -178,6 +178,76 @@ fn a_project_needs_a_good_name() {
     assert_eq!(listed["projects"], json!([{"name": "demo"}]));
 }
 
+#[test]
+fn a_value_that_breaks_a_rule_is_named_by_its_field() {
+    let server = Server::dev();
+    let admin = server.admin();
+    let project = admin.create_project("fields");
+    let good = json!({"username": "me", "password": "p", "projectId": project});
+    let credentials = |field: &str, value: &str| {
+        let mut input = good.clone();
+        input[field] = json!(value);
+        (CREATE, json!({"c": input}))
+    };
+    let user = |field: &str, value: Value| {
+        let mut user = json!({"login": "ada", "password": PASSWORD});
+        user[field] = value;
+        let create = "mutation($u: UserInput!) { createUser(user: $u) { login } }";
+        (create, json!({"u": user}))
+    };
+    let in_project = |field: &str, value: Value| {
+        let mut project = json!({"name": "x"});
+        project[field] = value;
+        let create = "mutation($p: ProjectInput!) { createProject(project: $p) { id } }";
+        (create, json!({"p": project}))
+    };
+    let token = |field: &str, value: Value| {
+        let mut token = json!({"name": "ci", "projectIds": [project], "rights": ["EDIT"]});
+        token[field] = value;
+        let create =
+            "mutation($t: ServiceTokenInput!) { createServiceToken(serviceToken: $t) { token } }";
+        (create, json!({"t": token}))
+    };
+    let nowhere = "860b8dc8-e734-4c98-b2e7-f9ec32ab4771";
+    for ((query, variables), field) in [
+        (credentials("username", "a:b"), json!("username")),
+        (credentials("password", ""), json!("password")),
+        (credentials("registry", "ftp://host"), json!("registry")),
+        ((CREATE, json!({})), json!("dockerCredentials")),
+        (user("login", json!("a b")), json!("login")),
+        (user("password", json!("short")), json!("password")),
+        (user("groups", json!([""])), json!("groups")),
+        (in_project("name", json!("")), json!("name")),
+        (
+            in_project("description", json!("d".repeat(10_001))),
+            json!("description"),
+        ),
+        (
+            in_project("authorizedGroups", json!([{"name": "g"}])),
+            json!("authorizedGroups"),
+        ),
+        (
+            in_project("technologiesByCategory", json!([{"jobCategory": ""}])),
+            json!("technologiesByCategory"),
+        ),
+        (
+            in_project("appTechnologies", json!([{"id": nowhere}])),
+            json!("appTechnologies"),
+        ),
+        (token("name", json!("")), json!("name")),
+        (token("projectIds", json!([])), json!("projectIds")),
+        (token("rights", json!([])), json!("rights")),
+        (token("expiresInDays", json!(366)), json!("expiresInDays")),
+        // A value of the wrong type, and what is wrong in no field.
+        (credentials("projectId", "x"), json!(null)),
+        (credentials("projectId", nowhere), json!(null)),
+    ] {
+        let answer = admin.post(query, variables.clone());
+        let found = &answer.json()["errors"][0]["extensions"]["field"];
+        assert_eq!(*found, field, "{variables}: {answer:?}");
+    }
+}
+
 /// The last word of a service that does not start.
 fn last_word(arguments: &[&str]) -> String {
     let done = run(regcred(arguments), "");

@@ -107,6 +107,13 @@ pub struct JobTechnologies {
 impl Technologies {
     /// Refuses ids that the catalogue lacks, and more of anything than a project can use.
     pub fn check(&self) -> Result<()> {
+        self.check_jobs()
+            .map_err(|error| error.in_field("technologiesByCategory"))?;
+        check_ids(&self.apps, |kind| kind == TechnologyKind::App)
+            .map_err(|error| error.in_field("appTechnologies"))
+    }
+
+    fn check_jobs(&self) -> Result<()> {
         if self.jobs.len() > MAX_CATEGORIES {
             return Err(Error::invalid(format!(
                 "at most {MAX_CATEGORIES} job categories are allowed"
@@ -116,7 +123,7 @@ impl Technologies {
             plain("the job category", &category.category, MAX_NAME)?;
             check_ids(&category.technologies, |kind| kind != TechnologyKind::App)?;
         }
-        check_ids(&self.apps, |kind| kind == TechnologyKind::App)
+        Ok(())
     }
 }
 

@@ -41,13 +41,14 @@ impl Service {
             rights,
             life,
         } = input;
-        plain("the token name", &name, MAX_NAME)?;
+        plain("the token name", &name, MAX_NAME).map_err(|error| error.in_field("name"))?;
         projects.sort_unstable();
         projects.dedup();
         if projects.is_empty() || projects.len() > MAX_PROJECTS {
             return Err(Error::invalid(format!(
                 "a service token counts in 1 to {MAX_PROJECTS} projects"
-            )));
+            ))
+            .in_field("projectIds"));
         }
         let life = life.unwrap_or(DEFAULT_LIFE);
         if life.is_zero() || life > MAX_LIFE {

@@ -23,7 +23,7 @@ fn code(kind: ErrorKind) -> &'static str {
 pub(crate) fn refusal(error: &Error, request: &RequestId) -> Response {
     log_fault(error, request);
     let mut refused = ServerError::new(error.message(), None);
-    set_code(&mut refused, code(error.kind()), request);
+    extend(&mut refused, code(error.kind()), error.field(), request);
     Response::from_errors(vec![refused])
 }
 
@@ -35,25 +35,28 @@ pub(crate) fn finish(mut response: Response, request: &RequestId) -> Response {
     response.data = Value::Null;
     response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
-        let code = match error.source::<Error>() {
+        let (code, field) = match error.source::<Error>() {
             Some(source) => {
                 log_fault(source, request);
-                code(source.kind())
+                (code(source.kind()), source.field())
             }
             // The library's own: a document or a value that does not fit the schema.
-            None => "INVALID",
+            None => ("INVALID", None),
         };
-        set_code(error, code, request);
+        extend(error, code, field, request);
     }
     response
 }
 
-fn set_code(error: &mut ServerError, code: &str, request: &RequestId) {
+fn extend(error: &mut ServerError, code: &str, field: Option<&str>, request: &RequestId) {
     let extensions = error
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code);
     extensions.set("requestId", request.as_str());
+    if let Some(field) = field {
+        extensions.set("field", field);
+    }
 }
 
 const MAX_ERRORS: usize = 10;

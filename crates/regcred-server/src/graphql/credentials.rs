@@ -7,10 +7,10 @@ use regcred_core::registry::Registry;
 use regcred_core::secret::RegistryPassword;
 use regcred_core::service::{CreateCredentials, UpgradeCredentials};
 
-use super::asker;
 use super::projects::{App, Job};
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
+use super::{InField as _, asker};
 
 /// Docker credentials of a project. Their password goes in and never comes out.
 #[derive(SimpleObject)]
@@ -129,9 +129,9 @@ impl CredentialsMutations {
         let given = docker_credentials.ok_or_else(|| missing("dockerCredentials"))?;
         let input = CreateCredentials {
             project: given.project_id.read(ProjectId::parse)?,
-            registry: Registry::parse(given.registry)?,
-            username: Username::parse(given.username)?,
-            password: RegistryPassword::parse(given.password.into_inner())?,
+            registry: Registry::parse(given.registry).in_field("registry")?,
+            username: Username::parse(given.username).in_field("username")?,
+            password: RegistryPassword::parse(given.password.into_inner()).in_field("password")?,
         };
         let created = asker
             .backend
@@ -152,9 +152,13 @@ impl CredentialsMutations {
         let input = UpgradeCredentials {
             project: given.project_id.read(ProjectId::parse)?,
             id: given.id.read(CredentialsId::parse)?,
-            registry: Registry::parse(given.registry)?,
-            username: given.username.map(Username::parse).transpose()?,
-            password: RegistryPassword::parse(given.password.into_inner())?,
+            registry: Registry::parse(given.registry).in_field("registry")?,
+            username: given
+                .username
+                .map(Username::parse)
+                .transpose()
+                .in_field("username")?,
+            password: RegistryPassword::parse(given.password.into_inner()).in_field("password")?,
         };
         let upgraded = asker
             .backend
@@ -185,8 +189,9 @@ impl CredentialsMutations {
     }
 }
 
-fn missing(argument: &str) -> regcred_core::Error {
+fn missing(argument: &'static str) -> regcred_core::Error {
     regcred_core::Error::invalid(format!(
         "the argument `{argument}` is missing; give the object with its fields"
     ))
+    .in_field(argument)
 }

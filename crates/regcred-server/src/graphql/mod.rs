@@ -89,6 +89,17 @@ fn asker<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Asker> {
     ctx.data::<Asker>()
 }
 
+/// Says which field of the input, or which argument, holds the value that breaks a rule.
+trait InField {
+    fn in_field(self, field: &'static str) -> Self;
+}
+
+impl<T> InField for regcred_core::Result<T> {
+    fn in_field(self, field: &'static str) -> Self {
+        self.map_err(|error| error.in_field(field))
+    }
+}
+
 /// The standard introspection query is 13 deep.
 const MAX_DEPTH: usize = 16;
 const MAX_COMPLEXITY: usize = 1_000;

@@ -7,9 +7,9 @@ use regcred_core::people::{Account, GroupName, Login, LoginPassword};
 use regcred_core::service::CreateUser;
 use regcred_core::store::UserChange;
 
-use super::asker;
 use super::scalars::DateTime;
 use super::secret::Secret;
+use super::{InField as _, asker};
 
 /// Who asks.
 #[derive(SimpleObject)]
@@ -115,9 +115,9 @@ impl PeopleMutations {
         let asker = asker(ctx)?;
         // Before the password is hashed, which is expensive.
         regcred_core::access::as_admin(&asker.caller)?;
-        let login = Login::parse(&user.login)?;
-        let groups = group_names(&user.groups)?;
-        let password = LoginPassword::parse_new(user.password.into_inner())?;
+        let login = Login::parse(&user.login).in_field("login")?;
+        let groups = group_names(&user.groups).in_field("groups")?;
+        let password = LoginPassword::parse_new(user.password.into_inner()).in_field("password")?;
         let password = asker.backend.hash(password).await?;
         let input = CreateUser {
             login,
@@ -142,10 +142,14 @@ impl PeopleMutations {
         groups: Option<Vec<String>>,
     ) -> Result<User> {
         let asker = asker(ctx)?;
-        let login = Login::parse(&login)?;
+        let login = Login::parse(&login).in_field("login")?;
         let change = UserChange {
             admin,
-            groups: groups.as_deref().map(group_names).transpose()?,
+            groups: groups
+                .as_deref()
+                .map(group_names)
+                .transpose()
+                .in_field("groups")?,
         };
         Ok(asker
             .backend
@@ -161,7 +165,7 @@ impl PeopleMutations {
         asker
             .backend
             .service
-            .delete_user(&asker.caller, &Login::parse(&login)?)
+            .delete_user(&asker.caller, &Login::parse(&login).in_field("login")?)
             .await?;
         Ok(true)
     }
@@ -178,8 +182,9 @@ impl PeopleMutations {
             .user()
             .login
             .clone();
-        let current = LoginPassword::presented(current_password.into_inner())?;
-        let new = LoginPassword::parse_new(new_password.into_inner())?;
+        let current =
+            LoginPassword::presented(current_password.into_inner()).in_field("currentPassword")?;
+        let new = LoginPassword::parse_new(new_password.into_inner()).in_field("newPassword")?;
         let proof = asker
             .backend
             .prove(asker.peer, &login, current)
@@ -203,8 +208,8 @@ impl PeopleMutations {
     ) -> Result<bool> {
         let asker = asker(ctx)?;
         regcred_core::access::as_admin(&asker.caller)?;
-        let login = Login::parse(&login)?;
-        let new = LoginPassword::parse_new(new_password.into_inner())?;
+        let login = Login::parse(&login).in_field("login")?;
+        let new = LoginPassword::parse_new(new_password.into_inner()).in_field("newPassword")?;
         let new = asker.backend.hash(new).await?;
         asker
             .backend

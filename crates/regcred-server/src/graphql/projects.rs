@@ -8,11 +8,11 @@ use regcred_core::project::{self as domain, Description, ProjectName, Technologi
 use regcred_core::service::{CreateProject, EditProject};
 use regcred_core::store::{self, ProjectChange};
 
-use super::asker;
 use super::scalars::Uuid;
 use super::technologies::{
     self, Technology, TechnologyByCategory, TechnologyByCategoryInput, TechnologyInput,
 };
+use super::{InField as _, asker};
 
 /// A project, the unit of isolation.
 pub(super) struct Project(pub(super) domain::Project);
@@ -196,7 +196,7 @@ impl ProjectQueries {
     /// A project by its name, whatever the case. For viewers.
     async fn project_by_name(&self, ctx: &Context<'_>, name: String) -> Result<Option<Project>> {
         let asker = asker(ctx)?;
-        let name = ProjectName::parse(name)?;
+        let name = ProjectName::parse(name).in_field("name")?;
         Ok(Some(Project(
             asker
                 .backend
@@ -250,14 +250,19 @@ impl ProjectMutations {
     async fn create_project(&self, ctx: &Context<'_>, project: ProjectInput) -> Result<Project> {
         let asker = asker(ctx)?;
         let input = CreateProject {
-            name: ProjectName::parse(project.name)?,
-            description: project.description.map(Description::parse).transpose()?,
+            name: ProjectName::parse(project.name).in_field("name")?,
+            description: project
+                .description
+                .map(Description::parse)
+                .transpose()
+                .in_field("description")?,
             technologies: technologies::read(
                 project.technologies_by_category,
                 project.app_technologies,
                 Technologies::default(),
             )?,
-            groups: group_roles(project.authorized_groups.unwrap_or_default())?,
+            groups: group_roles(project.authorized_groups.unwrap_or_default())
+                .in_field("authorizedGroups")?,
         };
         Ok(Project(
             asker
@@ -289,10 +294,22 @@ impl ProjectMutations {
             None
         };
         let change = ProjectChange {
-            name: project.name.map(ProjectName::parse).transpose()?,
-            description: project.description.map(Description::parse).transpose()?,
+            name: project
+                .name
+                .map(ProjectName::parse)
+                .transpose()
+                .in_field("name")?,
+            description: project
+                .description
+                .map(Description::parse)
+                .transpose()
+                .in_field("description")?,
             technologies,
-            groups: project.authorized_groups.map(group_roles).transpose()?,
+            groups: project
+                .authorized_groups
+                .map(group_roles)
+                .transpose()
+                .in_field("authorizedGroups")?,
         };
         let input = EditProject {
             project: id,
@@ -333,7 +350,10 @@ impl ProjectMutations {
         role: ProjectRole,
     ) -> Result<bool> {
         let asker = asker(ctx)?;
-        let (project, login) = (project_id.read(ProjectId::parse)?, Login::parse(&login)?);
+        let (project, login) = (
+            project_id.read(ProjectId::parse)?,
+            Login::parse(&login).in_field("login")?,
+        );
         asker
             .backend
             .service
@@ -350,7 +370,10 @@ impl ProjectMutations {
         login: String,
     ) -> Result<bool> {
         let asker = asker(ctx)?;
-        let (project, login) = (project_id.read(ProjectId::parse)?, Login::parse(&login)?);
+        let (project, login) = (
+            project_id.read(ProjectId::parse)?,
+            Login::parse(&login).in_field("login")?,
+        );
         asker
             .backend
             .service

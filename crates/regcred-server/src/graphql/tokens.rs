@@ -9,8 +9,8 @@ use regcred_core::ids::{ProjectId, TokenId};
 use regcred_core::service::CreateToken;
 use regcred_core::store;
 
-use super::asker;
 use super::scalars::{DateTime, Uuid};
+use super::{InField as _, asker};
 
 /// What a service token may do in its projects.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -125,9 +125,11 @@ impl TokenMutations {
                 .iter()
                 .map(|id| id.read(ProjectId::parse))
                 .collect::<regcred_core::Result<_>>()?,
-            rights: Rights::new(service_token.rights.into_iter().map(Right::from).collect())?,
+            rights: Rights::new(service_token.rights.into_iter().map(Right::from).collect())
+                .in_field("rights")?,
             life: days
-                .transpose()?
+                .transpose()
+                .in_field("expiresInDays")?
                 .map(|days| Duration::from_hours(days * 24)),
         };
         let created = asker

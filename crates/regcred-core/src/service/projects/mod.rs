@@ -38,6 +38,7 @@ fn each_once(groups: &[GroupRole]) -> Result<(), Error> {
         Some((_, given)) => Err(Error::invalid(format!(
             "the group `{}` is named twice",
             given.group.as_str()
-        ))),
+        ))
+        .in_field("authorizedGroups")),
     }
 }
