@@ -1,0 +1,286 @@
+//! The same operations for code that is not async. Behind the feature `blocking`.
+//!
+//! A thread of its own drives the connections, so these calls may be made from anywhere; inside of async code they
+//! hold the thread up, and the async [`crate::Client`] is the better choice.
+//!
+//! ```no_run
+//! use regcred_client::{Client, Registry, Secret, blocking};
+//!
+//! # fn main() -> regcred_client::Result<()> {
+//! let password = Secret::new(std::env::var("REGCRED_PASSWORD").unwrap_or_default());
+//! let client = blocking::Client::login(Client::builder("https://regcred.example"), "ada", password)?;
+//! let project = client.projects().by_name("demo")?.id;
+//! let credentials = client.docker_credentials();
+//! let hub = credentials.get_info_for_username(project, "ci-bot", Registry::DockerHub)?;
+//! println!("last changed at {}", hub.last_update);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::client::ClientBuilder;
+use crate::error::{Error, Outcome, Result, TransportKind};
+use crate::secret::Secret;
+use crate::values::{
+    CredentialsId, CredentialsInfo, ProjectId, ProjectInfo, Registry, RegistryChange,
+};
+
+/// A [`crate::Client`] whose operations return when they are done. Clones share connections, the token and the thread.
+#[derive(Clone, Debug)]
+pub struct Client {
+    client: crate::Client,
+    driver: Arc<Driver>,
+}
+
+impl Client {
+    /// Logs in, as [`ClientBuilder::login`] does.
+    pub fn login(builder: ClientBuilder, login: &str, password: Secret) -> Result<Self> {
+        let driver = Driver::start()?;
+        let client = driver.block_on(builder.login(login, password))?;
+        Ok(Self {
+            client,
+            driver: Arc::new(driver),
+        })
+    }
+
+    /// Asks with a token that there is already, as [`ClientBuilder::token`] does.
+    pub fn with_token(builder: ClientBuilder, token: Secret) -> Result<Self> {
+        Ok(Self {
+            client: builder.token(token)?,
+            driver: Arc::new(Driver::start()?),
+        })
+    }
+
+    /// Logs in with the full URL of a platform, as [`crate::Client::easy_connect`] does.
+    pub fn easy_connect(full_url: &str, login: &str, password: Secret) -> Result<Self> {
+        let driver = Driver::start()?;
+        let client = driver.block_on(crate::Client::easy_connect(full_url, login, password))?;
+        Ok(Self {
+            client,
+            driver: Arc::new(driver),
+        })
+    }
+
+    /// The Docker credentials of projects.
+    #[must_use]
+    pub fn docker_credentials(&self) -> DockerCredentials {
+        DockerCredentials {
+            inner: self.client.docker_credentials(),
+            driver: Arc::clone(&self.driver),
+        }
+    }
+
+    /// The projects.
+    #[must_use]
+    pub fn projects(&self) -> Projects {
+        Projects {
+            inner: self.client.projects(),
+            driver: Arc::clone(&self.driver),
+        }
+    }
+}
+
+/// [`crate::DockerCredentials`], each operation of which returns when it is done.
+#[derive(Clone, Debug)]
+pub struct DockerCredentials {
+    inner: crate::DockerCredentials,
+    driver: Arc<Driver>,
+}
+
+impl DockerCredentials {
+    /// See [`crate::DockerCredentials::create`].
+    pub fn create(
+        &self,
+        project: ProjectId,
+        username: &str,
+        password: &Secret,
+        registry: impl Into<Registry>,
+    ) -> Result<CredentialsInfo> {
+        let create = self.inner.create(project, username, password, registry);
+        self.driver.block_on(create)
+    }
+
+    /// See [`crate::DockerCredentials::delete`].
+    pub fn delete(&self, project: ProjectId, credentials: CredentialsId) -> Result<()> {
+        self.driver
+            .block_on(self.inner.delete(project, credentials))
+    }
+
+    /// See [`crate::DockerCredentials::delete_for_username`].
+    pub fn delete_for_username(
+        &self,
+        project: ProjectId,
+        username: &str,
+        registry: impl Into<Registry>,
+    ) -> Result<()> {
+        let delete = self.inner.delete_for_username(project, username, registry);
+        self.driver.block_on(delete)
+    }
+
+    /// See [`crate::DockerCredentials::get_info`].
+    pub fn get_info(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+    ) -> Result<CredentialsInfo> {
+        self.driver
+            .block_on(self.inner.get_info(project, credentials))
+    }
+
+    /// See [`crate::DockerCredentials::get_info_for_username`].
+    pub fn get_info_for_username(
+        &self,
+        project: ProjectId,
+        username: &str,
+        registry: impl Into<Registry>,
+    ) -> Result<CredentialsInfo> {
+        let get = self
+            .inner
+            .get_info_for_username(project, username, registry);
+        self.driver.block_on(get)
+    }
+
+    /// See [`crate::DockerCredentials::list_for_project`].
+    pub fn list_for_project(&self, project: ProjectId) -> Result<Vec<CredentialsInfo>> {
+        self.driver.block_on(self.inner.list_for_project(project))
+    }
+
+    /// See [`crate::DockerCredentials::upgrade`].
+    pub fn upgrade(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        password: &Secret,
+        registry: RegistryChange,
+        username: Option<&str>,
+    ) -> Result<CredentialsInfo> {
+        let upgrade = self
+            .inner
+            .upgrade(project, credentials, password, registry, username);
+        self.driver.block_on(upgrade)
+    }
+
+    /// See [`crate::DockerCredentials::upgrade_for_username`].
+    pub fn upgrade_for_username(
+        &self,
+        project: ProjectId,
+        username: &str,
+        password: &Secret,
+        registry: impl Into<Registry>,
+    ) -> Result<CredentialsInfo> {
+        let upgrade = self
+            .inner
+            .upgrade_for_username(project, username, password, registry);
+        self.driver.block_on(upgrade)
+    }
+}
+
+/// [`crate::Projects`], each operation of which returns when it is done.
+#[derive(Clone, Debug)]
+pub struct Projects {
+    inner: crate::Projects,
+    driver: Arc<Driver>,
+}
+
+impl Projects {
+    /// See [`crate::Projects::list`].
+    pub fn list(&self) -> Result<Vec<ProjectInfo>> {
+        self.driver.block_on(self.inner.list())
+    }
+
+    /// See [`crate::Projects::get`].
+    pub fn get(&self, project: ProjectId) -> Result<ProjectInfo> {
+        self.driver.block_on(self.inner.get(project))
+    }
+
+    /// See [`crate::Projects::by_name`].
+    pub fn by_name(&self, name: &str) -> Result<ProjectInfo> {
+        self.driver.block_on(self.inner.by_name(name))
+    }
+
+    /// See [`crate::Projects::create`].
+    pub fn create(&self, name: &str, description: &str) -> Result<ProjectInfo> {
+        self.driver.block_on(self.inner.create(name, description))
+    }
+
+    /// See [`crate::Projects::delete`].
+    pub fn delete(&self, project: ProjectId) -> Result<()> {
+        self.driver.block_on(self.inner.delete(project))
+    }
+}
+
+/// The thread that drives the connections and the timers.
+#[derive(Debug)]
+struct Driver {
+    runtime: Handle,
+    /// Dropping the one ends the thread; the other waits for it.
+    end: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Driver {
+    fn start() -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| no_thread(&error))?;
+        let handle = runtime.handle().clone();
+        let (sender, receiver) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("regcred-client".to_owned())
+            .spawn(move || {
+                // It ends when the sender is dropped.
+                let _ = runtime.block_on(receiver);
+            })
+            .map_err(|error| no_thread(&error))?;
+        Ok(Self {
+            runtime: handle,
+            end: Some((sender, thread)),
+        })
+    }
+
+    /// Polls the work on this thread until it is done. The runtime's own way would panic inside of async code.
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        let _entered = self.runtime.enter();
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let mut work = pin!(work);
+        loop {
+            match work.as_mut().poll(&mut context) {
+                Poll::Ready(done) => return done,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.end.take() {
+            drop(sender);
+            // A panic there has been reported there.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn no_thread(error: &io::Error) -> Error {
+    Error::Transport {
+        kind: TransportKind::Connect,
+        message: format!("no thread for connections can be started: {error}"),
+        outcome: Outcome::NotDone,
+    }
+}

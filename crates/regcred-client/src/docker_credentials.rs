@@ -1,0 +1,336 @@
+//! The eight operations on Docker credentials, by their documented names.
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::graphql::{Document, InProject};
+use crate::secret::Secret;
+use crate::values::{
+    CredentialsId, CredentialsInfo, ProjectId, Registry, RegistryChange, nullable,
+};
+
+/// The Docker credentials of projects. [`Client::docker_credentials`] makes it.
+///
+/// The names are those of the documented class `saagieapi.docker_credentials.DockerCredentials`, and so are the
+/// meanings: an absent registry is Docker Hub, and `..._for_username` finds credentials by username and registry, both
+/// compared as they stand. Every operation works on regcred and on the original platform alike.
+///
+/// All of them fail with [`Error::NotFound`] where the project or the credentials do not exist or are not the caller's
+/// to see, with [`Error::Forbidden`] where the caller's role does not allow it, and as [`Error`] says for the way
+/// there.
+#[derive(Clone, Debug)]
+pub struct DockerCredentials {
+    client: Client,
+}
+
+impl DockerCredentials {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Creates credentials.
+    ///
+    /// [`Error::Conflict`] where the project has this couple of registry and username already; regcred answers so too
+    /// where the registry is only spelled differently. [`Error::Invalid`] where a value breaks a rule.
+    ///
+    /// ```no_run
+    /// # async fn example(client: regcred_client::Client) -> regcred_client::Result<()> {
+    /// use regcred_client::{Registry, Secret};
+    ///
+    /// let project = client.projects().by_name("demo").await?.id;
+    /// let password = Secret::new(std::env::var("GHCR_PASSWORD").unwrap_or_default());
+    /// let credentials = client.docker_credentials();
+    /// let at_ghcr = credentials.create(project, "ci-bot", &password, "ghcr.io").await?;
+    /// let at_the_hub = credentials.create(project, "ci-bot", &password, Registry::DockerHub).await?;
+    /// assert_ne!(at_ghcr.id, at_the_hub.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn create(
+        &self,
+        project: ProjectId,
+        username: &str,
+        password: &Secret,
+        registry: impl Into<Registry>,
+    ) -> Result<CredentialsInfo> {
+        let registry = registry.into();
+        let variables = Input {
+            input: NewCredentials {
+                registry: registry.as_deref(),
+                username,
+                password: password.expose(),
+                project_id: project,
+            },
+        };
+        let data: Created = self.client.execute(&CREATE, variables).await?;
+        data.credentials.ok_or_else(Error::no_answer)
+    }
+
+    /// Deletes credentials by their id. [`Error::InUse`] where jobs or apps use them, on servers that look.
+    pub async fn delete(&self, project: ProjectId, credentials: CredentialsId) -> Result<()> {
+        let data: Deleted = self
+            .client
+            .execute(&DELETE, One::new(project, credentials))
+            .await?;
+        match data.deleted {
+            Some(true) => Ok(()),
+            Some(false) => Err(absent(project, credentials)),
+            None => Err(Error::no_answer()),
+        }
+    }
+
+    /// Deletes the credentials of this username and registry: looks for them first, then deletes them by their id.
+    pub async fn delete_for_username(
+        &self,
+        project: ProjectId,
+        username: &str,
+        registry: impl Into<Registry>,
+    ) -> Result<()> {
+        let found = self
+            .get_info_for_username(project, username, registry)
+            .await?;
+        self.delete(project, found.id).await
+    }
+
+    /// What there is to know about credentials, by their id.
+    pub async fn get_info(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+    ) -> Result<CredentialsInfo> {
+        let data: Got = self
+            .client
+            .execute(&GET, One::new(project, credentials))
+            .await?;
+        data.credentials.ok_or_else(|| absent(project, credentials))
+    }
+
+    /// What there is to know about the credentials of this username and registry.
+    ///
+    /// Both are compared as they stand, after listing the project's: the platform has no query for it. So `ghcr.io`
+    /// does not find what was created as `https://ghcr.io`; the error names the registries that the username has.
+    pub async fn get_info_for_username(
+        &self,
+        project: ProjectId,
+        username: &str,
+        registry: impl Into<Registry>,
+    ) -> Result<CredentialsInfo> {
+        let registry = registry.into();
+        let all = self.list_for_project(project).await?;
+        let (mut found, others): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .filter(|one| one.username == username)
+            .partition(|one| one.registry == registry);
+        match (found.pop(), found.is_empty()) {
+            (Some(one), true) => Ok(one),
+            (Some(_), false) => Err(Error::protocol(format!(
+                "the server has credentials of {username:?} for {registry} more than once; name them by their id"
+            ))),
+            (None, _) => Err(Error::not_found(nobody(username, &registry, &others))),
+        }
+    }
+
+    /// All credentials of a project, in the order in which the server gives them.
+    pub async fn list_for_project(&self, project: ProjectId) -> Result<Vec<CredentialsInfo>> {
+        let data: All = self
+            .client
+            .execute(
+                &LIST,
+                InProject {
+                    project_id: project,
+                },
+            )
+            .await?;
+        Ok(data.credentials.unwrap_or_default())
+    }
+
+    /// Replaces the password of credentials, and where asked their registry and username.
+    ///
+    /// `username` absent keeps the one there is, as in the documented class. The registry has to be said: with
+    /// [`RegistryChange::Keep`] it is read first and sent along, because a server that is not told one moves the
+    /// credentials to Docker Hub. Whoever changes the registry at the same moment may win or lose.
+    ///
+    /// ```no_run
+    /// # async fn example(client: regcred_client::Client) -> regcred_client::Result<()> {
+    /// # let (project, id) = (client.projects().by_name("demo").await?.id, uuid::Uuid::nil().into());
+    /// use regcred_client::{RegistryChange, Secret};
+    ///
+    /// let password = Secret::new(std::env::var("GHCR_PASSWORD").unwrap_or_default());
+    /// let upgraded = client
+    ///     .docker_credentials()
+    ///     .upgrade(project, id, &password, RegistryChange::Keep, None)
+    ///     .await?;
+    /// println!("upgraded at {}", upgraded.last_update);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn upgrade(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        password: &Secret,
+        registry: RegistryChange,
+        username: Option<&str>,
+    ) -> Result<CredentialsInfo> {
+        let registry = match registry {
+            RegistryChange::Set(registry) => registry,
+            RegistryChange::Keep => self.get_info(project, credentials).await?.registry,
+        };
+        let variables = Input {
+            input: Upgrade {
+                id: credentials,
+                registry: registry.as_deref(),
+                username,
+                password: password.expose(),
+                project_id: project,
+            },
+        };
+        let data: Upgraded = self.client.execute(&UPGRADE, variables).await?;
+        data.credentials.ok_or_else(Error::no_answer)
+    }
+
+    /// Replaces the password of the credentials of this username and registry, and nothing else.
+    pub async fn upgrade_for_username(
+        &self,
+        project: ProjectId,
+        username: &str,
+        password: &Secret,
+        registry: impl Into<Registry>,
+    ) -> Result<CredentialsInfo> {
+        let registry = registry.into();
+        let found = self
+            .get_info_for_username(project, username, registry.clone())
+            .await?;
+        self.upgrade(
+            project,
+            found.id,
+            password,
+            RegistryChange::Set(registry),
+            None,
+        )
+        .await
+    }
+}
+
+fn absent(project: ProjectId, credentials: CredentialsId) -> Error {
+    Error::not_found(format!(
+        "there are no Docker credentials {credentials} in the project {project}"
+    ))
+}
+
+/// The registry may only be spelled differently: name those that the username has.
+fn nobody(username: &str, registry: &Registry, others: &[CredentialsInfo]) -> String {
+    let message = format!("there are no Docker credentials of {username:?} for {registry}");
+    if others.is_empty() {
+        return message;
+    }
+    let named: Vec<_> = others
+        .iter()
+        .take(MOST_NAMED)
+        .map(|other| match &other.registry {
+            Registry::DockerHub => "Docker Hub".to_owned(),
+            Registry::At(registry) => format!("{registry:?}"),
+        })
+        .collect();
+    format!("{message}; there are some for {}", named.join(", "))
+}
+
+const MOST_NAMED: usize = 5;
+
+const LIST: Document = Document::query(
+    "allDockerCredentials",
+    "query allDockerCredentials($projectId: UUID!) { \
+     allDockerCredentials(projectId: $projectId) { id registry username lastUpdate jobs { id } apps { id } } }",
+);
+const GET: Document = Document::query(
+    "dockerCredentials",
+    "query dockerCredentials($id: UUID!, $projectId: UUID!) { \
+     dockerCredentials(id: $id, projectId: $projectId) \
+     { id registry username lastUpdate jobs { id } apps { id } } }",
+);
+const CREATE: Document = Document::mutation(
+    "createDockerCredentials",
+    "mutation createDockerCredentials($input: DockerCredentialsInput) { \
+     createDockerCredentials(dockerCredentials: $input) \
+     { id registry username lastUpdate jobs { id } apps { id } } }",
+);
+const UPGRADE: Document = Document::mutation(
+    "updateDockerCredentials",
+    "mutation updateDockerCredentials($input: DockerCredentialsUpdate) { \
+     updateDockerCredentials(dockerCredentialsUpdate: $input) \
+     { id registry username lastUpdate jobs { id } apps { id } } }",
+);
+const DELETE: Document = Document::mutation(
+    "deleteDockerCredentials",
+    "mutation deleteDockerCredentials($id: UUID!, $projectId: UUID!) { \
+     deleteDockerCredentials(id: $id, projectId: $projectId) }",
+);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct One {
+    id: CredentialsId,
+    project_id: ProjectId,
+}
+
+impl One {
+    fn new(project_id: ProjectId, id: CredentialsId) -> Self {
+        Self { id, project_id }
+    }
+}
+
+#[derive(Serialize)]
+struct Input<I> {
+    input: I,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewCredentials<'a> {
+    registry: Option<&'a str>,
+    username: &'a str,
+    password: &'a str,
+    project_id: ProjectId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Upgrade<'a> {
+    id: CredentialsId,
+    registry: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    password: &'a str,
+    project_id: ProjectId,
+}
+
+#[derive(Deserialize)]
+struct All {
+    #[serde(rename = "allDockerCredentials", deserialize_with = "nullable")]
+    credentials: Option<Vec<CredentialsInfo>>,
+}
+
+#[derive(Deserialize)]
+struct Got {
+    #[serde(rename = "dockerCredentials", deserialize_with = "nullable")]
+    credentials: Option<CredentialsInfo>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    #[serde(rename = "createDockerCredentials", deserialize_with = "nullable")]
+    credentials: Option<CredentialsInfo>,
+}
+
+#[derive(Deserialize)]
+struct Upgraded {
+    #[serde(rename = "updateDockerCredentials", deserialize_with = "nullable")]
+    credentials: Option<CredentialsInfo>,
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    #[serde(rename = "deleteDockerCredentials", deserialize_with = "nullable")]
+    deleted: Option<bool>,
+}

@@ -1,0 +1,247 @@
+//! One GraphQL request of the platform's: what is sent, and what an answer means.
+
+use std::time::Instant;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::error::Category;
+use tracing::Instrument as _;
+
+use crate::client::{Client, Shared};
+use crate::error::{Error, Result, shown};
+use crate::secret::Secret;
+use crate::transport::{Answer, Body, Effect};
+use crate::values::ProjectId;
+
+/// A document with the name of its one operation, which is also the name under which it is traced.
+pub(crate) struct Document {
+    pub(crate) operation: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) effect: Effect,
+}
+
+impl Document {
+    pub(crate) const fn query(operation: &'static str, text: &'static str) -> Self {
+        Self {
+            operation,
+            text,
+            effect: Effect::None,
+        }
+    }
+
+    pub(crate) const fn mutation(operation: &'static str, text: &'static str) -> Self {
+        Self {
+            operation,
+            text,
+            effect: Effect::Change,
+        }
+    }
+}
+
+/// The variables of a document that has none.
+#[derive(Serialize)]
+pub(crate) struct Nothing {}
+
+/// The variables of a document about a project.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InProject {
+    pub(crate) project_id: ProjectId,
+}
+
+impl Client {
+    /// Sends a document to the platform's endpoint; `D` is the shape of its `data`.
+    pub(crate) async fn execute<D: DeserializeOwned>(
+        &self,
+        document: &Document,
+        variables: impl Serialize,
+    ) -> Result<D> {
+        let path = format!("/projects/api/platform/{}/graphql", self.shared.platform);
+        self.execute_at(&path, document, variables).await
+    }
+
+    /// Sends a document to any endpoint that takes the client's token, within the total timeout.
+    pub(crate) async fn execute_at<D: DeserializeOwned>(
+        &self,
+        path: &str,
+        document: &Document,
+        variables: impl Serialize,
+    ) -> Result<D> {
+        let body = Body::json(&Request {
+            query: document.text,
+            operation_name: document.operation,
+            variables,
+        })?;
+        let transport = &self.shared.transport;
+        let work = async {
+            let mut attempts = transport.attempts(document.operation, document.effect);
+            loop {
+                let attempt = self.attempt(path, document, &body);
+                match attempt.instrument(attempts.span()).await {
+                    Ok(data) => return Ok(data),
+                    Err(error) => attempts.again_after(error).await?,
+                }
+            }
+        };
+        transport
+            .within(transport.limits().total, document.effect, work)
+            .await
+    }
+
+    /// Sends it with the token; where that is no longer accepted, once more with the token of another login. A request
+    /// that was answered with 401 did nothing, so this is safe for changes too.
+    async fn attempt<D: DeserializeOwned>(
+        &self,
+        path: &str,
+        document: &Document,
+        body: &Body,
+    ) -> Result<D> {
+        let Shared {
+            transport, session, ..
+        } = &*self.shared;
+        let (effect, token, asked) = (document.effect, session.token(), Instant::now());
+        let mut answer = transport.post(path, bearer(&token)?, body, effect).await?;
+        if answer.status == 401
+            && let Some(token) = session.renew(transport, &token, asked).await?
+        {
+            answer = transport.post(path, bearer(&token)?, body, effect).await?;
+        }
+        read(&answer, effect)
+    }
+}
+
+fn bearer(token: &Secret) -> Result<HeaderMap> {
+    let text = Secret::new(format!("Bearer {}", token.expose()));
+    let mut value = HeaderValue::from_str(text.expose())
+        .map_err(|_| Error::invalid("token", "the token holds characters that no token has"))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+/// The data of an answer, or the error that it stands for.
+fn read<D: DeserializeOwned>(answer: &Answer, effect: Effect) -> Result<D> {
+    // Some servers answer a document that they do not understand with 400 and the same envelope.
+    let envelope = matches!(answer.status, 200 | 400)
+        .then(|| serde_json::from_slice::<Errors>(&answer.body))
+        .transpose();
+    match envelope {
+        Ok(Some(Errors { errors: Some(all) })) if !all.is_empty() => Err(refusal(all, effect)),
+        Ok(Some(_)) if answer.status == 200 => serde_json::from_slice(&answer.body)
+            .map(|Data { data }| data)
+            .map_err(|error| unread(answer, &error).of(effect)),
+        Err(error) if answer.status == 200 => Err(unread(answer, &error).of(effect)),
+        _ => Err(answer.refused(effect)),
+    }
+}
+
+/// The error of an answer that is not what was asked for.
+fn unread(answer: &Answer, error: &serde_json::Error) -> Error {
+    if error.classify() == Category::Data {
+        return Error::protocol(format!(
+            "the answer is not the platform's: {}",
+            misfit(error)
+        ));
+    }
+    let what = answer.what_it_is();
+    let cut = if answer.body.trim_ascii_start().starts_with(b"{") {
+        ", cut off or damaged"
+    } else {
+        ""
+    };
+    Error::protocol(format!("the answer is no JSON: it came{what}{cut}"))
+}
+
+/// What does not fit, and where. The value itself is left out: it may be a secret in the wrong place.
+fn misfit(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(", expected ") {
+        None => shown(&text),
+        Some((_, expected)) => match expected.strip_prefix("struct ") {
+            // Its name is ours, and tells nobody anything.
+            Some(named) => {
+                let place = named.split_once(' ').map_or("", |(_, place)| place);
+                format!("expected an object {place}")
+            }
+            None => format!("expected {}", shown(expected)),
+        },
+    }
+}
+
+/// What the first of the errors means, by its code.
+fn refusal(errors: Vec<GraphqlError>, effect: Effect) -> Error {
+    let outcome = effect.unanswered();
+    let Some(first) = errors.into_iter().next() else {
+        return Error::protocol("the answer has an empty list of errors");
+    };
+    let message = first
+        .message
+        .as_deref()
+        .map_or_else(|| "the server gives no reason".to_owned(), shown);
+    let extension = |name| first.extensions.get(name);
+    let text = |name| extension(name).and_then(Value::as_str).map(shown);
+    let code = text("code");
+    match code.as_deref() {
+        Some("NOT_FOUND") => Error::NotFound { message },
+        Some("CONFLICT") => Error::Conflict { message },
+        Some("IN_USE") => Error::InUse { message },
+        Some("FORBIDDEN") => Error::Forbidden { message },
+        Some("INVALID") => Error::Invalid {
+            field: text("field"),
+            message,
+        },
+        // The message says whether anything was changed.
+        Some("UNAVAILABLE") => Error::Unavailable {
+            message,
+            retry_after: None,
+            outcome,
+        },
+        _ => Error::Refused {
+            message: match text("requestId") {
+                Some(id) => format!("{message} (request {id})"),
+                None => message,
+            },
+            code,
+            outcome,
+        },
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<V> {
+    query: &'static str,
+    operation_name: &'static str,
+    variables: V,
+}
+
+#[derive(Deserialize)]
+struct Errors {
+    errors: Option<Vec<GraphqlError>>,
+}
+
+#[derive(Deserialize)]
+struct Data<D> {
+    data: D,
+}
+
+#[derive(Deserialize)]
+struct GraphqlError {
+    message: Option<String>,
+    #[serde(default)]
+    extensions: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_marked_as_secret() {
+        let headers = bearer(&Secret::new("rc_s_x".to_owned())).unwrap();
+        assert_eq!(headers[AUTHORIZATION], "Bearer rc_s_x");
+        assert!(headers[AUTHORIZATION].is_sensitive());
+        assert_eq!(format!("{headers:?}"), r#"{"authorization": Sensitive}"#);
+    }
+}

@@ -1,0 +1,488 @@
+//! Requests over HTTP: bounded in time and size, repeated only where that is safe, and errors by what broke.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use reqwest::{Certificate, redirect};
+use rustls::CertificateError;
+use serde::{Deserialize, Serialize};
+use tracing::Span;
+use zeroize::Zeroizing;
+
+use crate::address::Address;
+use crate::error::{Error, Outcome, Result, TransportKind, shown};
+use crate::secret::Secret;
+
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    address: Address,
+    limits: Limits,
+}
+
+/// The bounds of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) connect: Duration,
+    pub(crate) request: Duration,
+    pub(crate) total: Duration,
+    pub(crate) retries: u32,
+}
+
+/// What a request does on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It reads, or makes nothing that is missed: it may be sent again.
+    None,
+    /// It changes something: it is sent again only if it certainly did not arrive.
+    Change,
+}
+
+/// How often an operation was tried, and whether to try it again.
+///
+/// It is a value that the operation's loop asks, and not a function that takes the attempt: the future of one that
+/// borrows is not known to be `Send`.
+pub(crate) struct Attempts {
+    operation: &'static str,
+    effect: Effect,
+    number: u32,
+    retries: u32,
+}
+
+/// The body of a request, wiped when it is dropped.
+pub(crate) struct Body(Bytes);
+
+/// An answer of bounded size.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            request: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+            retries: 2,
+        }
+    }
+}
+
+impl Effect {
+    /// What is known of a request that was sent, and whose answer does not tell.
+    pub(crate) fn unanswered(self) -> Outcome {
+        match self {
+            Self::None => Outcome::NotDone,
+            Self::Change => Outcome::Unknown,
+        }
+    }
+}
+
+impl Body {
+    pub(crate) fn json(value: &impl Serialize) -> Result<Self> {
+        let mut text = Zeroizing::new(Vec::with_capacity(1024));
+        serde_json::to_writer(&mut *text, value)
+            .map_err(|error| Error::protocol(format!("the request cannot be written: {error}")))?;
+        Ok(Self(Bytes::from_owner(text)))
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(address: Address, authorities: &[u8], limits: Limits) -> Result<Self> {
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(limits.connect)
+            .timeout(limits.request)
+            // A redirect would carry the token to where nobody meant to send it.
+            .redirect(redirect::Policy::none())
+            .tcp_nodelay(true)
+            // Below the ten seconds after which regcred closes an idle connection.
+            .pool_idle_timeout(Duration::from_secs(8));
+        if address.is_loopback() {
+            // A proxy cannot reach this machine, and has no business with its tokens.
+            http = http.no_proxy();
+        }
+        if address.is_tls() {
+            let extra = Certificate::from_pem_bundle(authorities).map_err(|_| no_certificate())?;
+            if extra.is_empty() && !authorities.is_empty() {
+                return Err(no_certificate());
+            }
+            http = http.tls_certs_merge(extra);
+        } else {
+            // Reading the system's roots takes longer than a whole request on this machine.
+            http = http.tls_certs_only([]);
+        }
+        let http = http.build().map_err(|error| {
+            if !authorities.is_empty() && tls(&error).is_some() {
+                return no_certificate();
+            }
+            Error::Transport {
+                kind: TransportKind::Tls,
+                message: format!("TLS cannot be set up: {}", causes(&error)),
+                outcome: Outcome::NotDone,
+            }
+        })?;
+        Ok(Self {
+            http,
+            address,
+            limits,
+        })
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Bounds all of an operation's work.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        effect: Effect,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let late = Error::Transport {
+                kind: TransportKind::Timeout,
+                message: format!("{} did not answer within {}", self.address, seconds(limit)),
+                outcome: Outcome::NotDone,
+            };
+            Err(late.of(effect))
+        })
+    }
+
+    /// The attempts at an operation, of which this is the first.
+    pub(crate) fn attempts(&self, operation: &'static str, effect: Effect) -> Attempts {
+        Attempts {
+            operation,
+            effect,
+            number: 0,
+            retries: self.limits.retries,
+        }
+    }
+
+    /// Sends a request once. Any status is an answer, except those that say "later".
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: &Body,
+        effect: Effect,
+    ) -> Result<Answer> {
+        let answer = self.answered(path, headers, body).await;
+        let answer = answer.map_err(|error| error.of(effect))?;
+        match answer.later() {
+            None => Ok(answer),
+            Some(later) => Err(later.of(effect)),
+        }
+    }
+
+    async fn answered(&self, path: &str, headers: HeaderMap, body: &Body) -> Result<Answer> {
+        let start = Instant::now();
+        let mut response = self
+            .http
+            .post(self.address.endpoint(path))
+            .headers(headers)
+            .header(USER_AGENT, HeaderValue::from_static(AGENT))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body.0.clone())
+            .send()
+            .await
+            .map_err(|error| self.broken(&error))?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let too_much = || {
+            Error::protocol(format!(
+                "{} answered with more than {} MiB",
+                self.address,
+                MOST_BYTES >> 20
+            ))
+        };
+        if response
+            .content_length()
+            .is_some_and(|length| length > MOST_BYTES as u64)
+        {
+            return Err(too_much());
+        }
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(part) = response
+            .chunk()
+            .await
+            .map_err(|error| self.broken(&error))?
+        {
+            if body.len() + part.len() > MOST_BYTES {
+                return Err(too_much());
+            }
+            body.extend_from_slice(&part);
+        }
+        tracing::debug!(status, bytes = body.len(), elapsed = ?start.elapsed(), "answered");
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> Error {
+        let tls = tls(error);
+        // Once it is connected, a request may have arrived, whatever breaks.
+        let kind = if tls.is_some() && error.is_connect() {
+            TransportKind::Tls
+        } else if error.is_timeout() {
+            TransportKind::Timeout
+        } else if error.is_connect() {
+            TransportKind::Connect
+        } else {
+            TransportKind::Interrupted
+        };
+        let address = &self.address;
+        let message = match kind {
+            TransportKind::Timeout if error.is_connect() => {
+                let limit = seconds(self.limits.connect);
+                return Error::Transport {
+                    kind: TransportKind::Connect,
+                    message: format!("no connection to {address} within {limit}"),
+                    outcome: Outcome::NotDone,
+                };
+            }
+            TransportKind::Timeout => format!(
+                "{address} did not answer within {}",
+                seconds(self.limits.request)
+            ),
+            TransportKind::Tls => {
+                let said = tls.map_or_else(|| causes(error), said_by_tls);
+                format!("no TLS connection to {address}: {said}")
+            }
+            TransportKind::Connect => format!("no connection to {address}: {}", causes(error)),
+            TransportKind::Interrupted => {
+                format!("the connection to {address} broke: {}", causes(error))
+            }
+        };
+        Error::Transport {
+            kind,
+            message,
+            outcome: Outcome::NotDone,
+        }
+    }
+}
+
+impl Attempts {
+    /// What belongs to the present attempt is traced in this span.
+    pub(crate) fn span(&self) -> Span {
+        tracing::debug_span!("request", operation = self.operation, attempt = self.number)
+    }
+
+    /// Waits for the next attempt where that is safe and may help; gives the error back otherwise.
+    pub(crate) async fn again_after(&mut self, error: Error) -> Result<()> {
+        let Some(wait) = self.wait_after(&error) else {
+            return Err(error);
+        };
+        tracing::debug!(operation = self.operation, ?wait, %error, "trying again");
+        tokio::time::sleep(wait).await;
+        self.number += 1;
+        Ok(())
+    }
+
+    /// How long to wait before the next attempt; `None` where there is to be none.
+    fn wait_after(&self, error: &Error) -> Option<Duration> {
+        if self.number >= self.retries {
+            return None;
+        }
+        let asked = match error {
+            // The server turned the request away before it looked at it.
+            Error::Unavailable {
+                retry_after,
+                outcome: Outcome::NotDone,
+                ..
+            } => *retry_after,
+            Error::Unavailable { retry_after, .. } if self.effect == Effect::None => *retry_after,
+            Error::Transport {
+                kind: TransportKind::Connect,
+                ..
+            } => None,
+            Error::Transport {
+                kind: TransportKind::Interrupted | TransportKind::Timeout,
+                ..
+            } if self.effect == Effect::None => None,
+            _ => return None,
+        };
+        if asked.is_some_and(|asked| asked > LONGEST_WAIT) {
+            return None;
+        }
+        // Full jitter: clients that were cut off together do not come back together.
+        let most = FIRST_WAIT
+            .saturating_mul(1 << self.number.min(8))
+            .min(LONGEST_WAIT);
+        Some(asked.unwrap_or_default() + most.mul_f64(fastrand::f64()))
+    }
+}
+
+impl Answer {
+    /// The body as a text that is wiped.
+    pub(crate) fn into_text(mut self) -> Option<Secret> {
+        let bytes = std::mem::take(&mut *self.body);
+        String::from_utf8(bytes).ok().map(Secret::new)
+    }
+
+    /// What it says where it says "later": that nothing was done at 429, that nothing is known behind a gateway.
+    fn later(&self) -> Option<Error> {
+        let (said, outcome) = match self.status {
+            429 => ("asks to come back later (HTTP 429)", Outcome::NotDone),
+            502 => ("is not reached by its gateway (HTTP 502)", Outcome::Unknown),
+            503 => ("is not available (HTTP 503)", Outcome::Unknown),
+            504 => (
+                "did not answer its gateway in time (HTTP 504)",
+                Outcome::Unknown,
+            ),
+            _ => return None,
+        };
+        let after = self.headers.get(RETRY_AFTER);
+        let after = after.and_then(|after| after.to_str().ok()?.parse().ok());
+        let detail = self.detail().map(|detail| format!(": {detail}"));
+        Some(Error::Unavailable {
+            message: format!("the server {said}{}", detail.unwrap_or_default()),
+            retry_after: after.map(Duration::from_secs),
+            outcome,
+        })
+    }
+
+    /// The error that a status other than 200 stands for.
+    pub(crate) fn refused(&self, effect: Effect) -> Error {
+        let detail = self.detail();
+        let said = |otherwise: &str| detail.clone().unwrap_or_else(|| otherwise.to_owned());
+        let status = self.status;
+        match status {
+            401 => Error::Unauthenticated {
+                message: "the token is not accepted: it is wrong, ran out or was revoked"
+                    .to_owned(),
+            },
+            403 => Error::Forbidden {
+                message: said("the server forbids it (HTTP 403)"),
+            },
+            404 if detail.is_some() => Error::not_found(said("")),
+            400..500 if detail.is_some() => Error::Refused {
+                code: Some(format!("HTTP {status}")),
+                message: said(""),
+                outcome: Outcome::NotDone,
+            },
+            500..600 => Error::Refused {
+                code: Some(format!("HTTP {status}")),
+                message: said(&format!("the server failed (HTTP {status})")),
+                outcome: effect.unanswered(),
+            },
+            300..400 => {
+                let to = self.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+                let to =
+                    to.map_or_else(|| "elsewhere".to_owned(), |to| format!("to {}", shown(to)));
+                Error::protocol(format!(
+                    "the server redirects {to} (HTTP {status}), which is not followed; use the URL of the platform itself"
+                ))
+            }
+            _ => {
+                let what = self.what_it_is();
+                let error = Error::protocol(format!(
+                    "there is no platform at this URL: it answered HTTP {status}{what}"
+                ));
+                // It was accepted, whatever that means there.
+                if status < 300 {
+                    error.of(effect)
+                } else {
+                    error
+                }
+            }
+        }
+    }
+
+    /// What came instead of an answer in JSON.
+    pub(crate) fn what_it_is(&self) -> String {
+        let kind = self.headers.get(CONTENT_TYPE);
+        match kind.and_then(|kind| kind.to_str().ok()) {
+            _ if self.body.is_empty() => " and nothing".to_owned(),
+            Some(kind) => format!(" with {}", shown(kind)),
+            None => " with something unknown".to_owned(),
+        }
+    }
+
+    /// The detail of an `application/problem+json` (RFC 9457).
+    fn detail(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Problem {
+            detail: String,
+        }
+        let problem: Problem = serde_json::from_slice(&self.body).ok()?;
+        Some(shown(&problem.detail))
+    }
+}
+
+fn no_certificate() -> Error {
+    Error::invalid(
+        "ca_certificates",
+        "the extra authorities hold no certificate that can be read; give PEM certificates",
+    )
+}
+
+/// The causes of an error, from the one that says something to the last, each once.
+fn causes(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut texts: Vec<String> = Vec::new();
+    while let Some(current) = cause {
+        let text = shown(&current.to_string());
+        if texts.last().is_none_or(|last| !last.contains(&text)) {
+            texts.push(text);
+        }
+        cause = current.source();
+    }
+    if texts.len() > 1 && texts.iter().any(|text| text == "client error (Connect)") {
+        texts.retain(|text| text != "client error (Connect)");
+    }
+    if texts.is_empty() {
+        return shown(&error.to_string());
+    }
+    texts.join(": ")
+}
+
+/// What TLS says, wherever it lies among the causes: an error of the system may hold another as its inner, which is not
+/// its source.
+fn tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let inner = error.downcast_ref::<io::Error>();
+    match inner.and_then(io::Error::get_ref) {
+        Some(inner) => tls(inner),
+        None => error.source().and_then(tls),
+    }
+}
+
+/// What is wrong with a certificate, and how to mend it; the library's words where they say it.
+fn said_by_tls(error: &rustls::Error) -> String {
+    let text = shown(&error.to_string());
+    if matches!(
+        error,
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
+    ) {
+        "its certificate was signed by an authority that is not trusted here; add that authority's certificate".to_owned()
+    } else if text.contains("CaUsedAsEndEntity") {
+        "its certificate is that of an authority (CA:TRUE), which no server may present; give it one that is not"
+            .to_owned()
+    } else {
+        text
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+const AGENT: &str = concat!("regcred-client/", env!("CARGO_PKG_VERSION"));
+/// More than the largest answer of regcred's: 50,000 credentials.
+const MOST_BYTES: usize = 64 << 20;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
