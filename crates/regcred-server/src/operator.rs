@@ -16,7 +16,32 @@ use crate::logging;
 use crate::settings::{LogFormat, SettingsError, StoreArgs};
 
 /// Why a command failed, in a sentence that says what to do.
-pub type OperatorError = SettingsError;
+#[derive(Debug)]
+pub enum OperatorError {
+    /// The input breaks a rule.
+    Invalid(String),
+    /// Something equal exists already.
+    Conflict(String),
+    /// Anything else: the settings, the key, the database.
+    Failed(String),
+}
+
+impl From<SettingsError> for OperatorError {
+    fn from(message: SettingsError) -> Self {
+        Self::Failed(message)
+    }
+}
+
+impl From<Error> for OperatorError {
+    fn from(error: Error) -> Self {
+        let message = told(&error);
+        match error.kind() {
+            ErrorKind::Invalid => Self::Invalid(message),
+            ErrorKind::Conflict => Self::Conflict(message),
+            _ => Self::Failed(message),
+        }
+    }
+}
 
 /// The user to create.
 pub struct NewUser {
@@ -38,14 +63,12 @@ pub fn create_user(store: StoreArgs, user: NewUser) -> Result<String, OperatorEr
         admin,
         groups,
     } = user;
-    let login = Login::parse(&login).map_err(|error| told(&error))?;
-    let password =
-        LoginPassword::parse_new(password.expose().to_owned()).map_err(|error| told(&error))?;
+    let login = Login::parse(&login)?;
+    let password = LoginPassword::parse_new(password.expose().to_owned())?;
     let groups = groups
         .iter()
         .map(|group| regcred_core::people::GroupName::parse(group))
-        .collect::<Result<_, _>>()
-        .map_err(|error| told(&error))?;
+        .collect::<Result<_, _>>()?;
     at_work(store, true, async |installation| {
         let password = password.hash(installation.service.random())?;
         let user = CreateUser {
@@ -74,11 +97,11 @@ pub fn key_status(store: StoreArgs) -> Result<String, OperatorError> {
     let damaged = report.damaged.iter().fold(String::new(), |text, record| {
         text + &format!("\n  {}: {}", record.what, record.reason)
     });
-    Err(format!(
+    Err(OperatorError::Failed(format!(
         "{} sealed passwords open, {} do not; replace these with fresh ones:{damaged}",
         report.intact,
         report.damaged.len()
-    ))
+    )))
 }
 
 /// `regcred audit verify`: walks the audit trail. The text says how many events are intact.
@@ -105,7 +128,7 @@ fn at_work<T>(
         let installation = Arc::new(Installation::open(Path::new(&data_dir), &kek, make)?);
         let done = work(Arc::clone(&installation)).await;
         installation.store.close().await;
-        done.map_err(|error| told(&error))
+        Ok(done?)
     })
 }
 

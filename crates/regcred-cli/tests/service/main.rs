@@ -9,6 +9,7 @@
 
 mod api;
 mod bad_input;
+mod client;
 mod disconnects;
 mod door;
 mod durability;

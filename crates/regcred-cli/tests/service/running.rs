@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{PASSWORD, Server, create_admin, installation, regcred, run};
+use crate::support::{PASSWORD, Server, certify, create_admin, installation, regcred, run};
 
 #[test]
 fn dev_prints_commands_that_work_as_they_stand() {
@@ -37,6 +37,22 @@ fn pasted(arguments: &[&str]) {
         assert!(length > 0, "{text}");
         text.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
     }
+    let from = text.find("  printf").unwrap();
+    let to = text.find("With curl").unwrap();
+    let home = TempDir::new().unwrap();
+    let pasted = Command::new("bash")
+        .args(["-euc", &text[from..to]])
+        .env("HOME", home.path())
+        .env_remove("XDG_CONFIG_HOME")
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(pasted.stdout).unwrap();
+    let last = listed.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("ci-bot    ghcr.io"),
+        "{listed} {:?}",
+        pasted.stderr
+    );
     let from = text.find("  TOKEN=").unwrap();
     let to = text.find("With Python").unwrap();
     let pasted = Command::new("bash")
@@ -46,7 +62,7 @@ fn pasted(arguments: &[&str]) {
     let answer = String::from_utf8(pasted.stdout).unwrap();
     assert_eq!(
         answer.trim(),
-        r#"{"data":{"allDockerCredentials":[]}}"#,
+        r#"{"data":{"allDockerCredentials":[{"username":"ci-bot"}]}}"#,
         "{:?}",
         pasted.stderr
     );
@@ -248,35 +264,7 @@ fn tls_is_served_and_its_certificate_read_again() {
         directory.path().join("cert.pem"),
         directory.path().join("key.pem"),
     );
-    let certify = |name: &str| {
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "1",
-            ])
-            .args([
-                "-subj",
-                &format!("/CN={name}"),
-                "-addext",
-                "subjectAltName=IP:127.0.0.1",
-            ])
-            .args([
-                "-keyout".as_ref(),
-                key.as_os_str(),
-                "-out".as_ref(),
-                cert.as_os_str(),
-            ])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-    };
+    let certify = |name: &str| certify(directory.path(), name, "IP:127.0.0.1");
     certify("first");
     let mut command = regcred(&[
         "serve",

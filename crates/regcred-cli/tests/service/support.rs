@@ -82,6 +82,20 @@ pub(crate) fn installation() -> TempDir {
     directory
 }
 
+/// Makes a certificate that signs itself, `cert.pem` with `key.pem`, for these alternative names.
+pub(crate) fn certify(directory: &Path, name: &str, names: &str) {
+    let subject = format!("/CN={name}");
+    let names = format!("subjectAltName={names}");
+    let made = Command::new("openssl")
+        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1".split(' '))
+        .args("-keyout key.pem -out cert.pem -addext basicConstraints=CA:FALSE".split(' '))
+        .args(["-subj", &subject, "-addext", &names])
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
 impl Server {
     /// `serve --dev` with the password [`PASSWORD`].
     pub(crate) fn dev() -> Self {

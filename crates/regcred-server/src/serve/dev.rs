@@ -136,6 +136,9 @@ impl Dev {
             .replace("{platform}", &settings.platform.to_string())
             .replace("{project}", &project.id.to_string())
             .replace("{data}", &data)
+            .replace("{program}", &program())
+            .replace("{shell-password}", &in_shell(self.password.expose()))
+            .replace("{shell-realm-name}", &in_shell(realm))
             .replace(
                 "{shell-realm}",
                 &in_shell(&format!("saagie-realm: {realm}")),
@@ -150,6 +153,14 @@ impl Dev {
             .replace("{password}", self.password.expose());
         // Who closed standard output does not want to read it.
         let _ = writeln!(stdout(), "{text}");
+    }
+}
+
+/// The program that runs, as a shell finds it again.
+fn program() -> String {
+    match std::env::current_exe() {
+        Ok(path) => in_shell(&path.to_string_lossy()),
+        Err(_) => "regcred".to_owned(),
     }
 }
 

@@ -1,0 +1,122 @@
+//! `regcred credentials`: the Docker credentials of a project.
+
+mod apply;
+mod create;
+mod delete;
+mod get;
+mod list;
+mod manifest;
+mod plan;
+mod upgrade;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args, Subcommand};
+use regcred_client::{CredentialsId, CredentialsInfo, DockerCredentials, ProjectId, Registry};
+
+use super::InProject;
+use crate::connection::Link;
+use crate::failure::Result;
+use crate::interrupt::Interrupt;
+use crate::output::OutputArgs;
+
+#[derive(Args)]
+pub(super) struct CredentialsCommand {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    args: InProject,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List them, in the order in which they were made
+    List(list::List),
+    /// Create credentials; the password is asked for
+    Create(create::Create),
+    /// Show credentials; their password is never shown
+    Get(get::Get),
+    /// Replace the password, and where asked the username or the registry; the password is asked for
+    Upgrade(upgrade::Upgrade),
+    /// Delete credentials
+    Delete(delete::Delete),
+    /// Make a project's credentials those of a file
+    ///
+    /// It first reads all passwords, then shows what it is going to do: create, upgrade, unchanged, prune. It stops at
+    /// the first failure, and says what was done and what was not.
+    Apply(apply::Apply),
+}
+
+/// Which credentials are meant.
+#[derive(Args, Clone, Debug)]
+#[group(skip)]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "username"])))]
+struct Which {
+    /// By their id
+    #[arg(long, value_name = "ID")]
+    id: Option<CredentialsId>,
+    /// By their username, together with --registry
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    username: Option<String>,
+    /// The registry, spelled as in the list; left out it is Docker Hub
+    #[arg(
+        long,
+        value_name = "REGISTRY", value_parser = NonEmptyStringValueParser::new(),
+        requires = "username",
+        conflicts_with = "id"
+    )]
+    registry: Option<String>,
+}
+
+/// What a command works on: a project's credentials, over a connection.
+struct Room {
+    link: Link,
+    credentials: DockerCredentials,
+    project: ProjectId,
+    output: OutputArgs,
+}
+
+impl CredentialsCommand {
+    pub(super) async fn run(&self, interrupt: &Interrupt) -> Result<()> {
+        let args = &self.args;
+        match &self.command {
+            Command::List(command) => command.run(args).await,
+            Command::Create(command) => command.run(args, interrupt).await,
+            Command::Get(command) => command.run(args).await,
+            Command::Upgrade(command) => command.run(args, interrupt).await,
+            Command::Delete(command) => command.run(args, interrupt).await,
+            Command::Apply(command) => command.run(args, interrupt).await,
+        }
+    }
+}
+
+impl Room {
+    async fn open(args: &InProject) -> Result<Self> {
+        let link = args.client.connection.link()?;
+        let project = link.project(&args.project).await?;
+        Ok(Self {
+            credentials: link.client.docker_credentials(),
+            link,
+            project,
+            output: args.client.output,
+        })
+    }
+
+    /// The credentials that are meant, as they are now.
+    async fn find(&self, which: &Which) -> Result<CredentialsInfo> {
+        let found = match (which.id, &which.username) {
+            (Some(id), _) => self.credentials.get_info(self.project, id).await,
+            (None, username) => {
+                let username = username.as_deref().unwrap_or_default();
+                let registry = Registry::from(which.registry.as_deref());
+                self.credentials
+                    .get_info_for_username(self.project, username, registry)
+                    .await
+            }
+        };
+        self.done(found)
+    }
+
+    fn done<T>(&self, done: regcred_client::Result<T>) -> Result<T> {
+        done.map_err(|error| self.link.failure(error))
+    }
+}

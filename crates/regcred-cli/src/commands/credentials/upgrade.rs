@@ -1,0 +1,62 @@
+//! `regcred credentials upgrade`.
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use regcred_client::{Registry, RegistryChange};
+
+use super::super::InProject;
+use super::super::records::CredentialsRecord;
+use super::{Room, Which};
+use crate::failure::Result;
+use crate::interrupt::Interrupt;
+use crate::prompt::Password;
+
+#[derive(Args)]
+pub(super) struct Upgrade {
+    #[command(flatten)]
+    which: Which,
+    /// The username from now on
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    set_username: Option<String>,
+    /// The registry from now on; it stays what it is unless this or --set-docker-hub is given
+    #[arg(long, value_name = "REGISTRY", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "set_docker_hub")]
+    set_registry: Option<String>,
+    /// Docker Hub from now on
+    #[arg(long)]
+    set_docker_hub: bool,
+    /// Read the password from standard input; a line break at its end does not count
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl Upgrade {
+    pub(super) async fn run(&self, args: &InProject, interrupt: &Interrupt) -> Result<()> {
+        let room = Room::open(args).await?;
+        let found = room.find(&self.which).await?;
+        let registry = match &self.set_registry {
+            Some(registry) => Registry::from(registry.as_str()),
+            None if self.set_docker_hub => Registry::DockerHub,
+            None => found.registry,
+        };
+        let password = Password {
+            what: &format!(
+                "{} at {registry}",
+                self.set_username.as_ref().unwrap_or(&found.username)
+            ),
+            from_stdin: self.password_stdin,
+            twice: false,
+        };
+        let upgraded = room
+            .credentials
+            .upgrade(
+                room.project,
+                found.id,
+                &password.read(interrupt).await?,
+                RegistryChange::Set(registry),
+                self.set_username.as_deref(),
+            )
+            .await;
+        let record = CredentialsRecord::from(room.done(upgraded)?);
+        room.output.changed(&record, &record.line("upgraded"))
+    }
+}

@@ -1,0 +1,156 @@
+//! The commands: one file for each, and what they share.
+
+mod completion;
+mod context;
+mod credentials;
+mod exit_codes;
+mod login;
+mod logout;
+mod man;
+mod member;
+mod project;
+mod records;
+mod token;
+mod user;
+
+use clap::{Args, Parser, Subcommand};
+use regcred_server::operator::{self, OperatorError};
+use regcred_server::{ServeArgs, StoreArgs};
+
+use crate::connection::{ConnectionArgs, ProjectArgs};
+use crate::failure::{Exit, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::output::{OutputArgs, print};
+
+/// Keeps the Docker credentials of projects, and serves them to those who may have them.
+#[derive(Parser)]
+#[command(
+    name = "regcred",
+    version,
+    max_term_width = 120,
+    after_help = "Exit codes: regcred help exit-codes"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the platform's Docker-credentials API
+    ///
+    /// Settings come from flags, then variables, then the file given with --config, whose keys are the flags' names.
+    Serve(Box<ServeArgs>),
+    /// Log in, and keep the token in a context
+    Login(Box<login::Login>),
+    /// End the session, and forget its token
+    Logout(logout::Logout),
+    /// Choose and look after the places where you are logged in
+    Context(context::ContextCommand),
+    /// List, show, create and delete projects, and say who may work in them
+    Project(Box<project::ProjectCommand>),
+    /// Create, list, upgrade and delete the Docker credentials of a project
+    Credentials(Box<credentials::CredentialsCommand>),
+    /// Create, list and revoke service tokens, for programs (regcred's own)
+    Token(Box<token::TokenCommand>),
+    /// Create and look after users (regcred's own)
+    User(Box<user::UserCommand>),
+    /// Look after the key-encryption key; the service must not run
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Look after the audit trail; the service must not run
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Print the completions for a shell
+    Completion(completion::Completion),
+    /// Print the manual page, or write all of them
+    Man(man::Man),
+    #[command(name = "exit-codes", hide = true, help_template = "{about}", about = exit_codes::ABOUT, long_about = exit_codes::text())]
+    ExitCodes,
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Prove that the key opens the installation and every sealed password in it
+    Status {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Prove that no event was changed, removed or reordered
+    Verify {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// The flags of a command that asks a server, and prints what it got.
+#[derive(Args, Clone, Debug)]
+struct ClientArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// The same of a command that works in a project.
+#[derive(Args, Clone, Debug)]
+struct InProject {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    pub(crate) fn run(self) -> Result<()> {
+        match self.command {
+            Command::Serve(args) => by_operator(regcred_server::serve(*args).map_err(Into::into)),
+            Command::Key {
+                command: KeyCommand::Status { store },
+            } => print_line(&by_operator(operator::key_status(store))?),
+            Command::Audit {
+                command: AuditCommand::Verify { store },
+            } => print_line(&by_operator(operator::audit_verify(store))?),
+            Command::User(command) => command.run(),
+            Command::Login(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
+            Command::Logout(command) => Interrupt::during(async |_| command.run().await),
+            Command::Context(command) => command.run(),
+            Command::Project(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
+            Command::Credentials(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
+            Command::Token(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
+            Command::Completion(command) => command.run(),
+            Command::Man(command) => command.run(),
+            Command::ExitCodes => print(&exit_codes::text()),
+        }
+    }
+}
+
+/// What an operator's command says of a failure says what to do by itself.
+fn by_operator<T>(done: Result<T, OperatorError>) -> Result<T> {
+    done.map_err(|error| match error {
+        OperatorError::Invalid(message) => Failure::plain(Exit::Usage, message),
+        OperatorError::Conflict(message) => Failure::plain(Exit::Conflict, message),
+        OperatorError::Failed(message) => Failure::plain(Exit::Internal, message),
+    })
+}
+
+fn print_line(line: &str) -> Result<()> {
+    print(&format!("{line}\n"))
+}
