@@ -1,27 +1,14 @@
-"""The unmodified `saagieapi` against the service: one service for the run, a fresh project for each test, two clients.
-
-Run with `REGCRED_BIN=<path of the regcred program> python -m pytest tests/saagieapi`.
-"""
+"""The unmodified `saagieapi` against the service: one service for the run, a fresh project for each test, two clients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from saagieapi import SaagieApi
 
-from regcred_service import Answer, Join, Refused, Server, ServiceToken, Wire, running, unique
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """The service under test."""
-    with pytest.MonkeyPatch.context() as environment:
-        # The client honours proxies; none leads to the loopback.
-        environment.setenv("NO_PROXY", "127.0.0.1")
-        with running() as server:
-            yield server
+from regcred_service import Answer, Join, Refused, Server, ServiceToken, Wire, unique
 
 
 @pytest.fixture(scope="session")

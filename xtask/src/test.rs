@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
@@ -71,6 +72,7 @@ const CHECKS: &[(&str, Check)] = &[
     }),
     ("release", release),
     ("saagieapi", saagieapi),
+    ("command-line", command_line),
 ];
 
 /// Licences, sources, duplicate versions, and the arrows between crates; `deny.toml` says why not advisories.
@@ -101,12 +103,27 @@ fn release(shell: &Shell) -> Outcome {
 /// The platform's own client, unmodified, against that binary.
 fn saagieapi(shell: &Shell) -> Outcome {
     release(shell)?;
-    let mut pytest = command(
-        tools::python(shell)?,
-        "-m pytest -p no:cacheprovider tests/saagieapi",
-    );
-    pytest.env("REGCRED_BIN", target()?.join("release/regcred"));
-    shell.run(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
+    shell.run(&mut pytest(shell, "tests/saagieapi")?)
+}
+
+/// That binary's commands as whole processes, on itself and on a stand-in of the original platform; beside them the
+/// Rust client by its examples.
+fn command_line(shell: &Shell) -> Outcome {
+    release(shell)?;
+    let examples = "build --locked --package regcred-client --features blocking --examples";
+    shell.run(&mut command("cargo", examples))?;
+    let example = target()?.join("debug/examples/docker_credentials");
+    shell.run(pytest(shell, "tests/command_line")?.env("REGCRED_SDK_EXAMPLE", example))
+}
+
+fn pytest(shell: &Shell, suite: &str) -> Outcome<Command> {
+    let python = tools::python(shell)?;
+    let mut pytest = command(python, "-m pytest -p no:cacheprovider");
+    pytest
+        .arg(suite)
+        .env("REGCRED_BIN", target()?.join("release/regcred"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(pytest)
 }
 
 /// How many tests passed, by the closing lines of cargo's and pytest's runs.
