@@ -33,8 +33,12 @@ enum Chore {
     },
     /// Write schema.graphql from the code
     Schema(schema::Options),
-    /// Measure the service against its yardsticks, in one run
-    Bench,
+    /// Measure the service and the command line against their yardsticks, in one run
+    Bench {
+        /// Measure this only
+        #[arg(value_name = "SUBJECT", value_parser = PossibleValuesParser::new(bench::names()))]
+        only: Option<String>,
+    },
     /// Run what takes too long for every run of the tests: kills by the hundred, power cuts
     Soak,
 }
@@ -44,7 +48,7 @@ fn main() -> ExitCode {
     let done = match chore {
         Chore::Test { only } => test::run(only.as_deref()),
         Chore::Schema(options) => schema::run(options),
-        Chore::Bench => bench::run(),
+        Chore::Bench { only } => bench::run(only.as_deref()),
         Chore::Soak => soak::run(),
     };
     match done {

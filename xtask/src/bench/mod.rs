@@ -3,6 +3,7 @@
 //! Machines are shared and noisy, so what counts is the ratio of two rates that were measured in turns. The load comes
 //! from wrk, in a process of its own.
 
+mod command_line;
 mod load;
 mod service;
 
@@ -16,8 +17,8 @@ use crate::tools;
 use load::Wrk;
 use service::{Service, Yardstick};
 
-/// Measures, prints a table, and writes target/bench/result.json.
-pub(crate) fn run() -> Outcome {
+/// Measures all, or what is named, prints a table, and writes target/bench/result.json.
+pub(crate) fn run(only: Option<&str>) -> Outcome {
     let shell = Shell::terminal();
     tools::programs(&shell, tools::FOR_BENCH)?;
     shell.run(&mut command(
@@ -36,9 +37,11 @@ pub(crate) fn run() -> Outcome {
     fs::create_dir_all(&folder).doing(format_args!("make {}", folder.display()))?;
 
     let mut results = Vec::new();
-    reads(&folder, &mut results)?;
-    writes(&shell, &folder, &mut results)?;
-    size(&folder, &mut results)?;
+    for (name, measure) in SUBJECTS {
+        if only.is_none_or(|only| only == *name) {
+            measure(&shell, &folder, &mut results)?;
+        }
+    }
 
     let (mut table, mut json) = (String::new(), String::from("{\n"));
     for (
@@ -61,6 +64,20 @@ pub(crate) fn run() -> Outcome {
     shell.say(format_args!("\n{table}\nAlso in {}", file.display()))
 }
 
+/// What can be measured by itself.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    SUBJECTS.iter().map(|(name, _)| *name)
+}
+
+type Measure = fn(&Shell, &Path, &mut Vec<Result>) -> Outcome;
+
+const SUBJECTS: &[(&str, Measure)] = &[
+    ("reads", reads),
+    ("writes", writes),
+    ("size", size),
+    ("command-line", command_line::run),
+];
+
 struct Result {
     name: &'static str,
     value: f64,
@@ -69,7 +86,7 @@ struct Result {
 }
 
 /// A list of three credentials, beside the same query answered from constants.
-fn reads(folder: &Path, results: &mut Vec<Result>) -> Outcome {
+fn reads(_: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
     let service = Service::start(&folder.join("reads"))?;
     let yardstick = Yardstick::start()?;
     let project = service.project("bench")?;
@@ -149,7 +166,7 @@ fn writes(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
 }
 
 /// With 100,000 credentials: memory, and the time from start to ready.
-fn size(folder: &Path, results: &mut Vec<Result>) -> Outcome {
+fn size(_: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
     let data = folder.join("size");
     let service = Service::start(&data)?;
     let create = load::create(folder, &service.token, &projects(&service)?)?;

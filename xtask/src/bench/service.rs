@@ -15,7 +15,7 @@ use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
 /// `regcred serve` on a data directory, with an admin who has logged in. Ended with this value.
 pub(crate) struct Service {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     pub(crate) token: String,
     /// From the start of the process until it answered that it is ready.
     pub(crate) ready_after: Duration,
@@ -198,5 +198,5 @@ fn read(done: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Outcome<
         .map_err(|error| Failure::new(format!("a request to the service failed: {error}")))
 }
 
-const LOGIN: &str = "admin";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const LOGIN: &str = "admin";
+pub(crate) const PASSWORD: &str = "correct horse battery";
