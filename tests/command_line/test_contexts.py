@@ -129,7 +129,9 @@ def test_a_token_of_the_environment_goes_where_the_environment_says(
         ({"REGCRED_URL": ""}, "REGCRED_URL"),
         ({"REGCRED_TOKEN_FILE": "/no/such/file"}, "REGCRED_TOKEN_FILE"),
         ({"REGCRED_TOKEN": "a", "REGCRED_TOKEN_FILE": "/dev/null"}, "REGCRED_TOKEN_FILE"),
-        ({"REGCRED_PLATFORM": "six"}, "--platform"),
+        ({"REGCRED_PLATFORM": "six"}, "REGCRED_PLATFORM"),
+        ({"REGCRED_PLATFORM": ""}, "REGCRED_PLATFORM is set, but empty"),
+        ({"REGCRED_PROJECT": ""}, "REGCRED_PROJECT is set, but empty"),
         ({"REGCRED_CA_FILE": "/no/such/file"}, "/no/such/file"),
     ],
     ids=str,
@@ -216,3 +218,62 @@ def test_a_file_that_others_can_read_is_warned_of(somebody: Person) -> None:
     assert "can be read by others" in warned.err and f"chmod 600 {somebody.contexts}" in warned.err
     somebody.contexts.chmod(0o600)
     assert somebody.run("project list").err == ""
+
+
+def test_a_token_of_the_environment_goes_to_the_url_beside_it_only(
+    platform: StandIn, other: StandIn, tmp_path: Path
+) -> None:
+    somebody = Person(tmp_path, {"REGCRED_URL": platform.url, "REGCRED_TOKEN": "secret", "REGCRED_PLATFORM": "6"})
+    ran = somebody.run(f"project list --url {other.url}")
+    assert_failed(ran, 5, other.url)
+    assert (platform.asked, other.asked) == ([], [])
+    # The same server, however its URL ends.
+    assert_failed(somebody.run(f"project list --url {platform.url}/"), 5, "REGCRED_TOKEN")
+    assert {one.token for one in platform.asked} == {"secret"}
+    # Without a URL beside it, it goes where the flag says.
+    alone = Person(tmp_path, {"REGCRED_TOKEN": "secret", "REGCRED_PLATFORM": "6"})
+    assert_failed(alone.run(f"project list --url {other.url}"), 5, "REGCRED_TOKEN")
+    assert {one.token for one in other.asked} == {"secret"}
+
+
+def test_a_context_that_is_named_is_meant_as_it_is(platform: StandIn, other: StandIn, somebody: Person) -> None:
+    platform.add_project("payments")
+    somebody.log_in(other, context="elsewhere")
+    exported = somebody.with_variables(
+        REGCRED_URL=other.url,
+        REGCRED_TOKEN="secret",
+        REGCRED_PLATFORM="7",
+        REGCRED_CA_FILE="/no/such/file",
+        REGCRED_PROJECT="demo",
+    )
+    asked = len(other.asked)
+    exported.do("context use work --project payments")
+    exported.do("credentials create --username a --password-stdin --context work", "a password")
+    assert [kept.username for kept in platform.project("payments").credentials.values()] == ["a"]
+    assert list(platform.project("demo").credentials.values()) == []
+    exported.do("logout --context work")
+    assert len(other.asked) == asked
+
+
+def test_flags_beat_variables_at_login(platform: StandIn, tmp_path: Path) -> None:
+    person = Person(tmp_path, {"REGCRED_PLATFORM": "7", "REGCRED_REALM": "other"})
+    person.do(f"login {platform.url} --user admin --realm saagie --platform 6 --password-stdin", ACCOUNTS["admin"])
+    assert "platform = 6" in person.contexts.read_text()
+    assert 'realm = "saagie"' in person.contexts.read_text()
+
+
+def test_logout_forgets_the_token_whatever_is_in_the_way(somebody: Person) -> None:
+    text = somebody.contexts.read_text()
+    somebody.contexts.write_text(text.replace("platform = 6", 'platform = 6\nca-file = "/no/such/file"'))
+    assert "token = " in somebody.contexts.read_text()
+    assert_failed(somebody.run("logout"), 2, "the token is forgotten", "/no/such/file")
+    assert "token = " not in somebody.contexts.read_text()
+
+
+def test_a_login_as_somebody_else_does_not_keep_the_project(platform: StandIn, somebody: Person) -> None:
+    login = f"login {platform.url} --context work --password-stdin --user"
+    somebody.do(f"{login} admin", ACCOUNTS["admin"])
+    assert 'project = "demo"' in somebody.contexts.read_text()
+    other = next(login for login in ACCOUNTS if login != "admin")
+    somebody.do(f"{login} {other}", ACCOUNTS[other])
+    assert "project" not in somebody.contexts.read_text()

@@ -157,6 +157,18 @@ def test_ctrl_c_during_apply_ends_after_the_step_under_way(platform: StandIn, so
     assert kept == done == [f"{name} at Docker Hub" for name in names[: len(done)]]
 
 
+@pytest.mark.parametrize("flags", ["--quiet", "-o json"])
+def test_nobody_is_asked_to_prune_without_seeing_what(platform: StandIn, somebody: Person, flags: str) -> None:
+    platform.add_credentials(platform.project("demo"), "old")
+    (somebody.home / "team.yaml").write_text("credentials: []\n")
+    with at_terminal(somebody, f"credentials apply -f team.yaml --prune {flags}") as terminal:
+        terminal.wait_for("Delete 1 credentials? [y/N] ")
+        assert "prune      old at Docker Hub\nplan: " in terminal.text
+        terminal.type("n\n")
+        assert terminal.end() == INTERRUPTED
+    assert len(platform.project("demo").credentials) == 1
+
+
 def test_a_second_ctrl_c_ends_apply_at_once(platform: StandIn, somebody: Person) -> None:
     (somebody.home / "team.yaml").write_text("credentials:\n  - {username: a, password: 'env:PW'}\n")
     hold = Holding("createDockerCredentials")
@@ -166,6 +178,7 @@ def test_a_second_ctrl_c_ends_apply_at_once(platform: StandIn, somebody: Person)
         assert terminal.type_until_end(CTRL_C) == INTERRUPTED
         hold.release.set()
     assert "may have been made all the same" in terminal.text
+    assert "may be done    create     a at Docker Hub" in terminal.text
 
 
 def test_a_table_fits_the_terminal(platform: StandIn, somebody: Person) -> None:

@@ -13,10 +13,16 @@ use crate::failure::{Exit, Failure, Result};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {
-    /// Use this context rather than the current one, whatever the environment says of URL and token
+    /// Use this context as it is, rather than the current one: no variable counts
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "context", help = URL_HELP)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "context",
+        help = "The server's URL [env: REGCRED_URL, with REGCRED_TOKEN or REGCRED_TOKEN_FILE]"
+    )]
     pub(crate) url: Option<String>,
     #[command(flatten)]
     pub(crate) route: RouteArgs,
@@ -26,22 +32,18 @@ pub(crate) struct ConnectionArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct RouteArgs {
-    /// The number of the platform [default: the context's, or 1]
     #[arg(
         long,
         global = true,
-        env = "REGCRED_PLATFORM",
         value_name = "N",
-        hide_env_values = true
+        help = "The number of the platform [default: the context's, or 1] [env: REGCRED_PLATFORM]"
     )]
     pub(crate) platform: Option<u32>,
-    /// Trust the authorities of these PEM certificates too
     #[arg(
         long,
         global = true,
-        env = "REGCRED_CA_FILE",
         value_name = "FILE",
-        hide_env_values = true
+        help = "Trust the authorities of these PEM certificates too [env: REGCRED_CA_FILE]"
     )]
     pub(crate) ca_file: Option<PathBuf>,
     /// Let passwords and tokens cross a network in the clear, where the URL is http
@@ -55,13 +57,11 @@ pub(crate) struct RouteArgs {
 /// The project that a command works in.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ProjectArgs {
-    /// The project, by its id or its name [default: the context's]
     #[arg(
         long,
         global = true,
-        env = "REGCRED_PROJECT",
         value_name = "PROJECT",
-        hide_env_values = true
+        help = "The project, by its id or its name [default: the context's] [env: REGCRED_PROJECT]"
     )]
     pub(crate) project: Option<String>,
 }
@@ -82,13 +82,20 @@ enum Source {
 impl ConnectionArgs {
     /// The connection that these flags, the environment and the contexts lead to. Nothing is sent yet.
     pub(crate) fn link(&self) -> Result<Link> {
-        let by_name = self.context.is_some();
-        let url = match &self.url {
-            Some(url) => Some(url.clone()),
-            None if by_name => None,
-            None => variable("REGCRED_URL")?,
+        let (route, beside_token, token) = if self.heeds_variables() {
+            let route = self.route.with_variables()?;
+            (route, variable("REGCRED_URL")?, token_variable()?)
+        } else {
+            (self.route.clone(), None, None)
         };
-        let token = if by_name { None } else { token_variable()? };
+        let (given, beside) = (self.url.as_deref(), beside_token.as_deref());
+        // A token goes to its own server only: that of the environment to the URL beside it, where there is one.
+        let is_beside = match (given, beside) {
+            (Some(given), Some(beside)) => same_server(given, beside),
+            _ => true,
+        };
+        let token = token.filter(|_| is_beside);
+        let url = given.or(beside);
         // Who gives both needs no context, and no directory to keep one in.
         let contexts = if url.is_some() && token.is_some() {
             Contexts::default()
@@ -97,16 +104,13 @@ impl ConnectionArgs {
         };
         let name = self.context.as_ref().or(contexts.current.as_ref());
         let context = name.map(|name| Ok::<_, Failure>((name, contexts.get(name)?)));
-        // What the context says counts for its own server only; above all its token goes nowhere else.
-        let context = context.transpose()?.filter(|(_, context)| {
-            let same = |url: &str| url.trim_end_matches('/') == context.url.trim_end_matches('/');
-            url.as_deref().is_none_or(same)
-        });
-        let url = url.or_else(|| context.map(|(_, context)| context.url.clone()));
+        // What a context says counts for its own server only, its token above all.
+        let context = context
+            .transpose()?
+            .filter(|(_, context)| url.is_none_or(|url| same_server(url, &context.url)));
+        let url = url.or_else(|| context.map(|(_, context)| context.url.as_str()));
         let url = url.ok_or_else(not_logged_in)?;
-        let builder = self
-            .route
-            .builder(&url, context.map(|(_, context)| context))?;
+        let builder = route.builder(url, context.map(|(_, context)| context))?;
         let (token, source) = match (token, context) {
             (Some((variable, token)), _) => (token, Source::Variable(variable)),
             (None, Some((name, context))) => {
@@ -117,17 +121,50 @@ impl ConnectionArgs {
                 };
                 (Secret::new(token.0.expose().to_owned()), source)
             }
-            (None, None) => return Err(no_token(&url)),
+            (None, None) => return Err(no_token(url)),
         };
+        let project = self.project(&ProjectArgs { project: None })?;
         Ok(Link {
             client: builder.token(token)?,
             source,
-            project: context.and_then(|(_, context)| context.project.clone()),
+            project: project.or_else(|| context.and_then(|(_, context)| context.project.clone())),
         })
+    }
+
+    /// The project that a flag or a variable names.
+    pub(crate) fn project(&self, args: &ProjectArgs) -> Result<Option<String>> {
+        match &args.project {
+            None if self.heeds_variables() => variable("REGCRED_PROJECT"),
+            given => Ok(given.clone()),
+        }
+    }
+
+    /// Whether variables stand in for flags: who names a context means it as it is.
+    fn heeds_variables(&self) -> bool {
+        self.context.is_none()
     }
 }
 
+/// Whether two URLs are those of one server, as far as that can be seen.
+fn same_server(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
 impl RouteArgs {
+    /// The same, with what variables say where no flag does.
+    pub(crate) fn with_variables(&self) -> Result<Self> {
+        let mut route = self.clone();
+        if route.platform.is_none() {
+            route.platform = variable(PLATFORM)?
+                .map(|number| platform(&number))
+                .transpose()?;
+        }
+        if route.ca_file.is_none() {
+            route.ca_file = variable("REGCRED_CA_FILE")?.map(PathBuf::from);
+        }
+        Ok(route)
+    }
+
     /// A client's beginning, with what the context adds to the flags.
     pub(crate) fn builder(&self, url: &str, context: Option<&Context>) -> Result<ClientBuilder> {
         let platform = self.platform.or(context.map(|context| context.platform));
@@ -157,22 +194,25 @@ impl RouteArgs {
 impl Link {
     /// The id of the project to work in.
     pub(crate) async fn project(&self, args: &ProjectArgs) -> Result<ProjectId> {
-        let named = args.project.as_ref().or(self.project.as_ref());
-        let named = named.filter(|name| !name.is_empty()).ok_or_else(|| {
+        let named = self.named(args)?;
+        self.done(project_named(&self.client, named).await)
+    }
+
+    /// What the project to work in is called.
+    pub(crate) fn named<'a>(&'a self, args: &'a ProjectArgs) -> Result<&'a str> {
+        let named = args.project.as_deref().or(self.project.as_deref());
+        named.filter(|name| !name.is_empty()).ok_or_else(|| {
             Failure::usage(
                 "no project is named",
                 "name it with --project, by its name or its id; or set REGCRED_PROJECT, or keep it with `regcred context \
                  use NAME --project PROJECT`",
             )
-        })?;
-        self.project_named(named).await
+        })
     }
 
-    /// The id of a project, by its id or its name.
-    pub(crate) async fn project_named(&self, named: &str) -> Result<ProjectId> {
-        project_named(&self.client, named)
-            .await
-            .map_err(|error| self.failure(error))
+    /// The outcome of an operation, whose error a user of this connection understands.
+    pub(crate) fn done<T>(&self, done: regcred_client::Result<T>) -> Result<T> {
+        done.map_err(|error| self.failure(error))
     }
 
     /// What an error means for a user of this connection.
@@ -209,6 +249,15 @@ pub(crate) async fn project_named(
     }
 }
 
+fn platform(number: &str) -> Result<u32> {
+    number.parse().map_err(|_| {
+        Failure::usage(
+            format!("{PLATFORM} is not the number of a platform"),
+            "give it a number such as 1, or unset it",
+        )
+    })
+}
+
 /// A variable's value; empty is an error, because that is how a secret that is missing in CI looks.
 pub(crate) fn variable(name: &'static str) -> Result<Option<String>> {
     let Some(value) = std::env::var_os(name) else {
@@ -226,9 +275,6 @@ pub(crate) fn variable(name: &'static str) -> Result<Option<String>> {
         )),
     }
 }
-
-const URL_HELP: &str =
-    "The server's URL [env: REGCRED_URL, with REGCRED_TOKEN or REGCRED_TOKEN_FILE]";
 
 /// The token of the environment, with the name of its variable.
 fn token_variable() -> Result<Option<(&'static str, Secret)>> {
@@ -277,8 +323,10 @@ fn no_token(url: &str) -> Failure {
     Failure::new(
         Exit::NotLoggedIn,
         format!(
-            "there is no token for {url}: that of the current context goes to its own server only"
+            "there is no token for {url}: those of the environment and of the current context go to their own servers only"
         ),
-        "set REGCRED_TOKEN or REGCRED_TOKEN_FILE, or log in there with `regcred login`",
+        "set REGCRED_URL and REGCRED_TOKEN for it, or log in there with `regcred login`",
     )
 }
+
+const PLATFORM: &str = "REGCRED_PLATFORM";

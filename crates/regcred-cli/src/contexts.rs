@@ -13,7 +13,7 @@ use etcetera::{BaseStrategy as _, choose_base_strategy};
 use regcred_client::Secret;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::note;
 
 /// What the file holds.
@@ -117,14 +117,14 @@ fn locked(file: File) -> std::io::Result<File> {
 /// That there is no context of this name.
 pub(crate) fn unknown(name: &str) -> Failure {
     Failure::new(
-        crate::failure::Exit::NotFound,
+        Exit::NotFound,
         format!("there is no context {name:?}"),
         "see those that there are with `regcred context list`, or make it with `regcred login URL --context NAME`",
     )
 }
 
 /// The file of the contexts: `regcred/contexts.toml` below `$XDG_CONFIG_HOME` or `~/.config`.
-pub(crate) fn file() -> Result<PathBuf> {
+fn file() -> Result<PathBuf> {
     let strategy = choose_base_strategy().map_err(|_| {
         Failure::internal(
             "there is no home directory to keep contexts in",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use regcred_client::{Error, Outcome, TransportKind};
 
-use crate::output::shown;
+use crate::output::shown_lines;
 
 /// The result of a command, or of a part of it.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -123,9 +123,9 @@ impl Failure {
     /// The lines as they are shown.
     pub(crate) fn text(&self) -> String {
         let (error, hint) = (ERROR, HINT);
-        let mut text = format!("{error}error:{error:#} {}\n", lines(&self.message));
+        let mut text = format!("{error}error:{error:#} {}\n", shown_lines(&self.message));
         if let Some(what) = &self.hint {
-            let _ = writeln!(text, "{hint}hint:{hint:#} {}", lines(what));
+            let _ = writeln!(text, "{hint}hint:{hint:#} {}", shown_lines(what));
         }
         text
     }
@@ -139,7 +139,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, hint) = kind_and_hint(&error);
-        Self::new(exit, shown(&error.to_string()), hint)
+        Self::new(exit, error.to_string(), hint)
     }
 }
 
@@ -197,11 +197,6 @@ fn kind_and_hint(error: &Error) -> (Exit, String) {
         return (exit, LOOK_FIRST.to_owned());
     }
     (exit, hint.to_owned())
-}
-
-/// A text without what steers a terminal; its own line breaks stay.
-fn lines(text: &str) -> String {
-    text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
 /// What is wrong before anything is sent is the use of the command; the rest the server refused.

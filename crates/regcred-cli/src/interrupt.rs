@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 /// Ctrl-C as a command sees it.
 pub(crate) struct Interrupt {
     pressed: watch::Receiver<u32>,
-    /// Whether the command ends by itself at the first Ctrl-C. The second ends it in any case.
+    /// Whether the command ends by itself, after the step under way or at the second Ctrl-C.
     heeded: Cell<bool>,
     /// Whether the command only asks so far, and has done nothing yet.
     asking: Cell<bool>,
@@ -53,7 +53,8 @@ impl Interrupt {
         done
     }
 
-    /// From now on the command ends by itself after the first Ctrl-C.
+    /// From now on the command ends by itself: it looks at [`Self::is_pressed`] between its steps, and gives a step up at
+    /// [`Self::again`].
     pub(crate) fn heed(&self) {
         self.heeded.set(true);
     }
@@ -73,15 +74,14 @@ impl Interrupt {
         *self.pressed.borrow() > 0
     }
 
+    /// Waits for the second Ctrl-C.
+    pub(crate) async fn again(&self) {
+        self.press(2).await;
+    }
+
     /// Waits until Ctrl-C is to end the command.
     async fn ends(&self) -> Failure {
-        let mut pressed = self.pressed.clone();
-        let mut press = async |times: u32| {
-            if pressed.wait_for(|pressed| *pressed >= times).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        press(1).await;
+        self.press(1).await;
         if std::io::stderr().is_terminal() {
             // Away from the line with ^C, which may be that of a question.
             let _ = writeln!(std::io::stderr());
@@ -91,8 +91,16 @@ impl Interrupt {
                 std::io::stderr(),
                 "ending after the step under way; Ctrl-C again ends at once"
             );
-            press(2).await;
+            std::future::pending::<()>().await;
         }
         Failure::interrupted(self.asking.get())
+    }
+
+    /// Waits until Ctrl-C was pressed so often.
+    async fn press(&self, times: u32) {
+        let mut pressed = self.pressed.clone();
+        if pressed.wait_for(|pressed| *pressed >= times).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -44,13 +44,16 @@ pub(crate) async fn beside<T: Send + 'static>(
 
 /// All of standard input, without line breaks at its end.
 pub(crate) fn stdin() -> Result<Secret> {
-    let mut bytes = Vec::new();
-    let read = io::stdin().take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    // A buffer that grows leaves copies behind that nobody wipes.
+    let mut bytes = Vec::with_capacity(MOST_BYTES + 1);
+    let read = io::stdin()
+        .take(MOST_BYTES as u64 + 1)
+        .read_to_end(&mut bytes);
     if let Err(error) = read {
         let message = format!("the password cannot be read from standard input: {error}");
         return Err(Failure::usage(message, "pipe it into the command"));
     }
-    if bytes.len() as u64 > MOST_BYTES {
+    if bytes.len() > MOST_BYTES {
         let message =
             format!("standard input holds more than {MOST_BYTES} bytes, which no password does");
         return Err(Failure::usage(
@@ -166,4 +169,4 @@ fn not_empty(password: Secret) -> Result<Secret> {
 }
 
 /// More than any password that regcred takes, which is 16 KiB.
-const MOST_BYTES: u64 = 64 * 1024;
+const MOST_BYTES: usize = 64 * 1024;

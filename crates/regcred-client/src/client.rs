@@ -11,7 +11,7 @@ use crate::projects::Projects;
 use crate::regcred::Regcred;
 use crate::secret::Secret;
 use crate::session::Session;
-use crate::transport::{Limits, Transport};
+use crate::transport::{Limits, Transport, certificates};
 
 /// A connection to one platform, as one principal. Clones share connections and the token.
 ///
@@ -180,13 +180,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether a client can be made of this: of the URL and the certificates, without sending anything.
+    /// Whether the URL is one that may be asked and the certificates can be read; nothing is sent. For whoever asks
+    /// for a password only then.
     pub fn check(&self) -> Result<()> {
-        self.transport().map(|_| ())
+        self.address()?;
+        certificates(&self.authorities).map(|_| ())
     }
 
-    /// Logs in. Login and password are kept, so that the client logs in again by itself, once an operation, where its
-    /// token is no longer accepted.
+    /// Logs in. Login and password are kept, so that the client logs in again by itself, once for each time that a
+    /// request is sent, where its token is no longer accepted.
     pub async fn login(self, login: &str, password: Secret) -> Result<Client> {
         let transport = self.transport()?;
         let session = Session::log_in(&transport, login, password, self.realm).await?;
@@ -212,6 +214,10 @@ impl ClientBuilder {
     }
 
     fn transport(&self) -> Result<Transport> {
+        Transport::new(self.address()?, &self.authorities, self.limits)
+    }
+
+    fn address(&self) -> Result<Address> {
         let address = Address::parse(&self.url)?;
         if address.in_the_clear() && !self.allow_plain_http {
             let message = format!(
@@ -220,6 +226,6 @@ impl ClientBuilder {
             );
             return Err(Error::invalid("url", message));
         }
-        Transport::new(address, &self.authorities, self.limits)
+        Ok(address)
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::graphql::{Document, InProject};
+use crate::graphql::{Document, Done, InProject};
 use crate::secret::Secret;
 use crate::values::{
     CredentialsId, CredentialsInfo, ProjectId, Registry, RegistryChange, nullable,
@@ -69,15 +69,9 @@ impl DockerCredentials {
 
     /// Deletes credentials by their id. [`Error::InUse`] where jobs or apps use them, on servers that look.
     pub async fn delete(&self, project: ProjectId, credentials: CredentialsId) -> Result<()> {
-        let data: Deleted = self
-            .client
-            .execute(&DELETE, One::new(project, credentials))
-            .await?;
-        match data.deleted {
-            Some(true) => Ok(()),
-            Some(false) => Err(absent(project, credentials)),
-            None => Err(Error::no_answer()),
-        }
+        let variables = One::new(project, credentials);
+        let done: Done = self.client.execute(&DELETE, variables).await?;
+        done.check(&DELETE, absent(project, credentials))
     }
 
     /// Deletes the credentials of this username and registry: looks for them first, then deletes them by their id.
@@ -103,7 +97,8 @@ impl DockerCredentials {
             .client
             .execute(&GET, One::new(project, credentials))
             .await?;
-        data.credentials.ok_or_else(|| absent(project, credentials))
+        data.credentials
+            .ok_or_else(|| Error::not_found(absent(project, credentials)))
     }
 
     /// What there is to know about the credentials of this username and registry.
@@ -213,10 +208,8 @@ impl DockerCredentials {
     }
 }
 
-fn absent(project: ProjectId, credentials: CredentialsId) -> Error {
-    Error::not_found(format!(
-        "there are no Docker credentials {credentials} in the project {project}"
-    ))
+fn absent(project: ProjectId, credentials: CredentialsId) -> String {
+    format!("there are no Docker credentials {credentials} in the project {project}")
 }
 
 /// The registry may only be spelled differently: name those that the username has.
@@ -327,10 +320,4 @@ struct Created {
 struct Upgraded {
     #[serde(rename = "updateDockerCredentials", deserialize_with = "nullable")]
     credentials: Option<CredentialsInfo>,
-}
-
-#[derive(Deserialize)]
-struct Deleted {
-    #[serde(rename = "deleteDockerCredentials", deserialize_with = "nullable")]
-    deleted: Option<bool>,
 }

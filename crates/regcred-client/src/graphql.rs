@@ -1,5 +1,6 @@
 //! One GraphQL request of the platform's: what is sent, and what an answer means.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -49,6 +50,25 @@ pub(crate) struct Nothing {}
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InProject {
     pub(crate) project_id: ProjectId,
+}
+
+/// The data of a change that answers whether it was done, in its one field, which is named as its operation is.
+#[derive(Deserialize)]
+pub(crate) struct Done(BTreeMap<String, Value>);
+
+impl Done {
+    /// That it was done. False is [`Error::NotFound`] with this message: there was nothing to do it to.
+    pub(crate) fn check(&self, document: &Document, absent: impl Into<String>) -> Result<()> {
+        match self.0.get(document.operation) {
+            Some(Value::Bool(true)) => Ok(()),
+            Some(Value::Bool(false)) => Err(Error::not_found(absent)),
+            Some(Value::Null) => Err(Error::no_answer()),
+            _ => {
+                let what = "the answer is not the platform's: it does not say whether it was done";
+                Err(Error::protocol(what).of(document.effect))
+            }
+        }
+    }
 }
 
 impl Client {
@@ -123,17 +143,18 @@ fn bearer(token: &Secret) -> Result<HeaderMap> {
 /// The data of an answer, or the error that it stands for.
 fn read<D: DeserializeOwned>(answer: &Answer, effect: Effect) -> Result<D> {
     // Some servers answer a document that they do not understand with 400 and the same envelope.
-    let envelope = matches!(answer.status, 200 | 400)
-        .then(|| serde_json::from_slice::<Errors>(&answer.body))
-        .transpose();
-    match envelope {
-        Ok(Some(Errors { errors: Some(all) })) if !all.is_empty() => Err(refusal(all, effect)),
-        Ok(Some(_)) if answer.status == 200 => serde_json::from_slice(&answer.body)
-            .map(|Data { data }| data)
-            .map_err(|error| unread(answer, &error).of(effect)),
-        Err(error) if answer.status == 200 => Err(unread(answer, &error).of(effect)),
-        _ => Err(answer.refused(effect)),
+    if !matches!(answer.status, 200 | 400) {
+        return Err(answer.refused(effect));
     }
+    let first = serde_json::from_slice::<Errors>(&answer.body)
+        .map(|answer| answer.errors.unwrap_or_default().into_iter().next());
+    let data = match first {
+        Ok(Some(first)) => return Err(refusal(&first, effect)),
+        _ if answer.status != 200 => return Err(answer.refused(effect)),
+        Ok(None) => serde_json::from_slice(&answer.body).map(|Data { data }| data),
+        Err(error) => Err(error),
+    };
+    data.map_err(|error| unread(answer, &error).of(effect))
 }
 
 /// The error of an answer that is not what was asked for.
@@ -169,12 +190,9 @@ fn misfit(error: &serde_json::Error) -> String {
     }
 }
 
-/// What the first of the errors means, by its code.
-fn refusal(errors: Vec<GraphqlError>, effect: Effect) -> Error {
+/// What an error means, by its code.
+fn refusal(first: &GraphqlError, effect: Effect) -> Error {
     let outcome = effect.unanswered();
-    let Some(first) = errors.into_iter().next() else {
-        return Error::protocol("the answer has an empty list of errors");
-    };
     let message = first
         .message
         .as_deref()

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::graphql::{Document, InProject, Nothing};
+use crate::graphql::{Document, Done, InProject, Nothing};
 use crate::values::{ProjectId, ProjectInfo, nullable};
 
 /// The projects of the platform. [`Client::projects`] makes it.
@@ -39,7 +39,7 @@ impl Projects {
         }
         let data: Data = self.client.execute(&GET, ById { id: project }).await?;
         data.project
-            .ok_or_else(|| Error::not_found(format!("there is no project {project}")))
+            .ok_or_else(|| Error::not_found(absent(project)))
     }
 
     /// A project by its name.
@@ -81,20 +81,11 @@ impl Projects {
 
     /// Deletes a project with all that is in it.
     pub async fn delete(&self, project: ProjectId) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "deleteProject", deserialize_with = "nullable")]
-            deleted: Option<bool>,
-        }
         let variables = InProject {
             project_id: project,
         };
-        let data: Data = self.client.execute(&DELETE, variables).await?;
-        match data.deleted {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::not_found(format!("there is no project {project}"))),
-            None => Err(Error::no_answer()),
-        }
+        let done: Done = self.client.execute(&DELETE, variables).await?;
+        done.check(&DELETE, absent(project))
     }
 
     /// The catalogue's technologies for jobs and for apps.
@@ -135,6 +126,10 @@ impl Projects {
         };
         Ok((ids(jobs), ids(apps)))
     }
+}
+
+fn absent(project: ProjectId) -> String {
+    format!("there is no project {project}")
 }
 
 const GATEWAY: &str = "/gateway/api/graphql";

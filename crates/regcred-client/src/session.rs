@@ -70,7 +70,8 @@ impl Session {
         Arc::clone(&self.token.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Another token, in place of one that was presented at the moment `asked` and refused; `None` where no account is known to log in with.
+    /// Another token, in place of one that was presented at the moment `asked` and refused; `None` where no account is
+    /// known to log in with.
     pub(crate) async fn renew(
         &self,
         transport: &Transport,

@@ -85,9 +85,12 @@ impl Effect {
 
 impl Body {
     pub(crate) fn json(value: &impl Serialize) -> Result<Self> {
-        let mut text = Zeroizing::new(Vec::with_capacity(1024));
-        serde_json::to_writer(&mut *text, value)
-            .map_err(|error| Error::protocol(format!("the request cannot be written: {error}")))?;
+        let unwritten = |error| Error::protocol(format!("the request cannot be written: {error}"));
+        // A buffer that grows leaves copies behind that nobody wipes.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, value).map_err(unwritten)?;
+        let mut text = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *text, value).map_err(unwritten)?;
         Ok(Self(Bytes::from_owner(text)))
     }
 }
@@ -107,11 +110,7 @@ impl Transport {
             http = http.no_proxy();
         }
         if address.is_tls() {
-            let extra = Certificate::from_pem_bundle(authorities).map_err(|_| no_certificate())?;
-            if extra.is_empty() && !authorities.is_empty() {
-                return Err(no_certificate());
-            }
-            http = http.tls_certs_merge(extra);
+            http = http.tls_certs_merge(certificates(authorities)?);
         } else {
             // Reading the system's roots takes longer than a whole request on this machine.
             http = http.tls_certs_only([]);
@@ -418,6 +417,29 @@ impl Answer {
         }
         let problem: Problem = serde_json::from_slice(&self.body).ok()?;
         Some(shown(&problem.detail))
+    }
+}
+
+/// The certificates of a PEM text, which holds at least one unless it is empty.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Certificate>> {
+    let found = Certificate::from_pem_bundle(pem).map_err(|_| no_certificate())?;
+    if found.is_empty() && !pem.is_empty() {
+        return Err(no_certificate());
+    }
+    Ok(found)
+}
+
+/// How many bytes are written to it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -25,11 +25,6 @@ pub(crate) fn run(only: Option<&str>) -> Outcome {
         "cargo",
         "build --release --locked --package regcred-cli",
     ))?;
-    let examples = "--example static_graphql --package regcred-storage --example raw_commits";
-    shell.run(&mut command(
-        "cargo",
-        &format!("build --release --locked --package regcred-server {examples}"),
-    ))?;
     let folder = target()?.join("bench");
     if folder.exists() {
         fs::remove_dir_all(&folder).doing(format_args!("remove {}", folder.display()))?;
@@ -86,7 +81,8 @@ struct Result {
 }
 
 /// A list of three credentials, beside the same query answered from constants.
-fn reads(_: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
+fn reads(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
+    example(shell, "regcred-server", "static_graphql")?;
     let service = Service::start(&folder.join("reads"))?;
     let yardstick = Yardstick::start()?;
     let project = service.project("bench")?;
@@ -131,6 +127,7 @@ fn reads(_: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
 
 /// Durable creates, beside commits of one row each on the same disk.
 fn writes(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
+    example(shell, "regcred-storage", "raw_commits")?;
     let service = Service::start(&folder.join("writes"))?;
     let create = load::create(folder, &service.token, &projects(&service)?)?;
     let raw_commits = target()?.join("release/examples/raw_commits");
@@ -191,6 +188,12 @@ fn size(_: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
         target: "at most 300",
     });
     Ok(())
+}
+
+/// Builds a yardstick.
+fn example(shell: &Shell, package: &str, name: &str) -> Outcome {
+    let build = format!("build --release --locked --package {package} --example {name}");
+    shell.run(&mut command("cargo", &build))
 }
 
 /// A hundred projects, so that none grows out of proportion.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use regcred_client::{Client, Error, PlatformUrl};
 
-use crate::connection::{RouteArgs, project_named};
-use crate::contexts::{Context, Contexts, Token};
+use crate::connection::{RouteArgs, project_named, variable};
+use crate::contexts::{Context, Contexts, Token, unknown};
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::OutputArgs;
@@ -27,12 +27,10 @@ pub(super) struct Login {
     /// Read the password from standard input; a line break at its end does not count
     #[arg(long)]
     password_stdin: bool,
-    /// The realm of the login, which the original platform wants
     #[arg(
         long,
-        env = "REGCRED_REALM",
         value_name = "REALM",
-        hide_env_values = true
+        help = "The realm of the login, which the original platform wants [env: REGCRED_REALM]"
     )]
     realm: Option<String>,
     /// The name of the context to make or to renew [default: the server's host]
@@ -65,7 +63,7 @@ impl Login {
         let url = url.or_else(|| known.map(|known| known.url.clone()));
         let url = url.ok_or_else(|| {
             if self.context.is_some() {
-                crate::contexts::unknown(&name)
+                unknown(&name)
             } else {
                 no_server()
             }
@@ -82,16 +80,18 @@ impl Login {
                 "name the login with --user LOGIN",
             )
         })?;
-        let realm = self
-            .realm
-            .clone()
-            .or_else(|| full.as_ref().map(|full| full.realm.clone()))
-            .or_else(|| known.and_then(|known| known.realm.clone()));
+        // Flags, then the URL, then variables unless a context is named as it is, then what the context says.
+        let heeds_variables = self.url.is_some() || self.context.is_none();
+        let realm = self.realm.clone();
+        let mut realm = realm.or_else(|| full.as_ref().map(|full| full.realm.clone()));
         let mut route = self.route.clone();
-        route.platform = route
-            .platform
-            .or(full.map(|full| full.platform))
-            .or(known.map(|known| known.platform));
+        route.platform = route.platform.or(full.map(|full| full.platform));
+        if heeds_variables {
+            route = route.with_variables()?;
+            realm = realm.map_or_else(|| variable("REGCRED_REALM"), |realm| Ok(Some(realm)))?;
+        }
+        let realm = realm.or_else(|| known.and_then(|known| known.realm.clone()));
+        route.platform = route.platform.or(known.map(|known| known.platform));
         let ca_file = route
             .ca_file
             .as_deref()
@@ -128,12 +128,15 @@ impl Login {
         if let Some(project) = &project {
             project_named(&client, project).await?;
         }
+        let platform = route.platform.unwrap_or(1);
+        // Somebody else's project, or one of another platform, is not meant any more.
+        let same = known.filter(|known| known.platform == platform && known.login == login);
         let context = Context {
             url: url.trim_end_matches('/').to_owned(),
-            platform: route.platform.unwrap_or(1),
+            platform,
             realm,
             login: login.clone(),
-            project: project.or_else(|| known.and_then(|known| known.project.clone())),
+            project: project.or_else(|| same.and_then(|known| known.project.clone())),
             ca_file,
             allow_http,
             token: Some(kept(&client)),

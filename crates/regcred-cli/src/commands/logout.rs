@@ -4,7 +4,7 @@ use clap::Args;
 use regcred_client::Error;
 
 use crate::connection::{ConnectionArgs, RouteArgs};
-use crate::contexts::Contexts;
+use crate::contexts::{Contexts, unknown};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::OutputArgs;
 
@@ -23,7 +23,7 @@ pub(super) struct Logout {
 impl Logout {
     pub(super) async fn run(&self) -> Result<()> {
         let contexts = Contexts::load()?;
-        let name = self.context.clone().or(contexts.current);
+        let name = self.context.as_ref().or(contexts.current.as_ref()).cloned();
         let name = name.ok_or_else(|| {
             Failure::new(
                 Exit::NotLoggedIn,
@@ -31,36 +31,45 @@ impl Logout {
                 "there is nothing to do",
             )
         })?;
-        // The token of this context, whatever the environment says.
-        let connection = ConnectionArgs {
-            context: Some(name.clone()),
-            url: None,
-            route: self.route.clone(),
-        };
-        let ended = match connection.link() {
-            Ok(link) => link.client.regcred().logout().await,
-            // Nothing to end; still it is to be forgotten.
-            Err(failure) if failure.exit == Exit::NotLoggedIn => Ok(()),
-            Err(failure) => return Err(failure),
-        };
+        let token = contexts.contexts.get(&name).ok_or_else(|| unknown(&name))?;
+        let token = token.token.as_ref();
+        let ended = self.end_session(&name).await;
         Contexts::change(|contexts| {
-            if let Some(context) = contexts.contexts.get_mut(&name) {
+            let context = contexts.contexts.get_mut(&name);
+            // A login of the meantime stays.
+            let same = context.filter(|context| match (&context.token, token) {
+                (Some(now), Some(then)) => now.0.expose() == then.0.expose(),
+                _ => false,
+            });
+            if let Some(context) = same {
                 context.token = None;
             }
             Ok(())
         })?;
-        match ended {
-            Ok(()) | Err(Error::Unauthenticated { .. } | Error::Unsupported { .. }) => {
-                OutputArgs::lines(self.quiet).done(&format!("logged out of {name}"))
-            }
-            Err(error) => {
-                let failure = Failure::from(error);
-                let message = format!(
-                    "the token is forgotten, but its session was not ended: {}",
-                    failure.message
-                );
-                Err(Failure::new(failure.exit, message, "it runs out by itself"))
-            }
+        ended.map_err(|failure| {
+            let message = format!(
+                "the token is forgotten, but its session may go on: {}",
+                failure.message
+            );
+            Failure::new(failure.exit, message, "it runs out by itself")
+        })?;
+        OutputArgs::lines(self.quiet).done(&format!("logged out of {name}"))
+    }
+
+    /// Ends the session of this context, whatever the environment says, where there is one to end.
+    async fn end_session(&self, name: &str) -> Result<()> {
+        let connection = ConnectionArgs {
+            context: Some(name.to_owned()),
+            url: None,
+            route: self.route.clone(),
+        };
+        let link = match connection.link() {
+            Err(failure) if failure.exit == Exit::NotLoggedIn => return Ok(()),
+            link => link?,
+        };
+        match link.client.regcred().logout().await {
+            Ok(()) | Err(Error::Unauthenticated { .. } | Error::Unsupported { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }

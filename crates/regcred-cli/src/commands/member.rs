@@ -44,8 +44,7 @@ impl MemberCommand {
         let regcred = link.client.regcred();
         match self {
             Self::List => {
-                let all = regcred.list_members(project).await;
-                let all = all.map_err(|error| link.failure(error))?;
+                let all = link.done(regcred.list_members(project).await)?;
                 let records: Vec<MemberRecord> = all.into_iter().map(Into::into).collect();
                 output.list(&records)
             }
@@ -55,14 +54,12 @@ impl MemberCommand {
                     Role::Editor => ProjectRole::Editor,
                     Role::Manager => ProjectRole::Manager,
                 };
-                let done = regcred.set_member(project, login, role).await;
-                done.map_err(|error| link.failure(error))?;
+                link.done(regcred.set_member(project, login, role).await)?;
                 let record = MemberRecord::new(login, role);
                 output.changed(&record, &format!("{login} is {}", record.role()))
             }
             Self::Remove { login } => {
-                let done = regcred.remove_member(project, login).await;
-                done.map_err(|error| link.failure(error))?;
+                link.done(regcred.remove_member(project, login).await)?;
                 output.deleted(login, &format!("{login} has no role of their own any more"))
             }
         }

@@ -1,7 +1,7 @@
 //! `regcred project`: the projects of the platform.
 
 use clap::{Args, Subcommand};
-use regcred_client::ProjectId;
+use regcred_client::ProjectInfo;
 
 use super::records::ProjectRecord;
 use super::{ClientArgs, InProject, member};
@@ -24,8 +24,7 @@ enum Command {
     List,
     /// Show a project
     Show {
-        /// Its id or its name [default: the context's]
-        #[arg(env = "REGCRED_PROJECT", hide_env_values = true)]
+        #[arg(help = "Its id or its name [default: the context's] [env: REGCRED_PROJECT]")]
         project: Option<String>,
     },
     /// Create a project; you become its manager
@@ -65,7 +64,7 @@ impl ProjectCommand {
         let projects = link.client.projects();
         match &self.command {
             Command::List => {
-                let mut all = projects.list().await.map_err(|error| link.failure(error))?;
+                let mut all = link.done(projects.list().await)?;
                 // Servers have orders of their own.
                 all.sort_by_cached_key(|project| (project.name.to_lowercase(), project.id));
                 let records: Vec<ProjectRecord> = all.into_iter().map(Into::into).collect();
@@ -75,31 +74,29 @@ impl ProjectCommand {
                 let project = ProjectArgs {
                     project: project.clone(),
                 };
-                let id = link.project(&project).await?;
-                output.one(&self.info(&link, id).await?)
+                let found = find(&link, link.named(&project)?).await?;
+                output.one(&ProjectRecord::from(found))
             }
             Command::Create { name, description } => {
-                let created = projects.create(name, description).await;
-                let record = ProjectRecord::from(created.map_err(|error| link.failure(error))?);
+                let record =
+                    ProjectRecord::from(link.done(projects.create(name, description).await)?);
                 output.changed(
                     &record,
                     &format!("created project {} {}", record.name, record.id),
                 )
             }
             Command::Delete { project, yes } => {
-                let id = link.project_named(project).await?;
-                let record = self.info(&link, id).await?;
+                let found = find(&link, project).await?;
+                let id = found.id;
+                let record = ProjectRecord::from(found);
                 let credentials = link.client.docker_credentials().list_for_project(id).await;
-                let count = credentials.map_err(|error| link.failure(error))?.len();
+                let count = link.done(credentials)?.len();
                 let question = format!(
                     "Delete the project {} with its {count} credentials?",
                     record.name
                 );
-                confirm(interrupt, &crate::output::shown(&question), *yes).await?;
-                projects
-                    .delete(id)
-                    .await
-                    .map_err(|error| link.failure(error))?;
+                confirm(interrupt, &question, *yes).await?;
+                link.done(projects.delete(id).await)?;
                 output.deleted(
                     &record.id,
                     &format!("deleted project {} {}", record.name, record.id),
@@ -114,9 +111,13 @@ impl ProjectCommand {
             }
         }
     }
+}
 
-    async fn info(&self, link: &Link, id: ProjectId) -> Result<ProjectRecord> {
-        let found = link.client.projects().get(id).await;
-        Ok(found.map_err(|error| link.failure(error))?.into())
-    }
+/// A project by its id or its name.
+async fn find(link: &Link, named: &str) -> Result<ProjectInfo> {
+    let projects = link.client.projects();
+    link.done(match named.parse() {
+        Ok(id) => projects.get(id).await,
+        Err(_) => projects.by_name(named).await,
+    })
 }

@@ -72,16 +72,13 @@ impl TokenCommand {
                 let mut rights = rights.clone();
                 rights.sort_unstable();
                 rights.dedup();
-                let rights: Vec<_> = rights.into_iter().map(TokenRight::from).collect();
-                let name = name.clone().unwrap_or_else(|| named(&rights));
                 let token = NewToken {
-                    name,
+                    name: name.clone().unwrap_or_else(|| named(&rights)),
                     projects: vec![project],
-                    rights,
+                    rights: rights.into_iter().map(TokenRight::from).collect(),
                     expires_in_days: Some(*expires),
                 };
-                let created = regcred.create_token(&token).await;
-                let (info, token) = created.map_err(|error| link.failure(error))?;
+                let (info, token) = link.done(regcred.create_token(&token).await)?;
                 let info = TokenRecord::from(info);
                 let token = token.expose();
                 match output.output {
@@ -98,15 +95,13 @@ impl TokenCommand {
                 }
             }
             Command::List => {
-                let all = regcred.list_tokens(project).await;
-                let all = all.map_err(|error| link.failure(error))?;
+                let all = link.done(regcred.list_tokens(project).await)?;
                 let records: Vec<TokenRecord> = all.into_iter().map(Into::into).collect();
                 output.list(&records)
             }
             Command::Revoke { id, yes } => {
                 confirm(interrupt, &format!("Revoke the service token {id}?"), *yes).await?;
-                let done = regcred.revoke_token(project, *id).await;
-                done.map_err(|error| link.failure(error))?;
+                link.done(regcred.revoke_token(project, *id).await)?;
                 output.deleted(&id.to_string(), &format!("revoked token {id}"))
             }
         }
@@ -124,16 +119,10 @@ impl From<Right> for TokenRight {
     }
 }
 
-fn named(rights: &[TokenRight]) -> String {
-    let words: Vec<_> = rights
-        .iter()
-        .map(|right| match right {
-            TokenRight::View => "view",
-            TokenRight::Edit => "edit",
-            TokenRight::Pull => "pull",
-            TokenRight::Audit => "audit",
-        })
-        .collect();
+/// The words by which they are given, such as `view-pull`.
+fn named(rights: &[Right]) -> String {
+    let values = rights.iter().filter_map(Right::to_possible_value);
+    let words: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
     words.join("-")
 }
 

@@ -158,8 +158,7 @@ impl Create {
             admin: self.admin,
             groups: self.groups.clone(),
         };
-        let created = link.client.regcred().create_user(&user).await;
-        let record = UserRecord::from(created.map_err(|error| link.failure(error))?);
+        let record = UserRecord::from(link.done(link.client.regcred().create_user(&user).await)?);
         let what = if self.admin { "admin" } else { "user" };
         let done = format!("created {what} {}", record.login);
         self.client.output.changed(&record, &done)
@@ -188,12 +187,14 @@ impl Update {
             ));
         }
         let link = self.client.connection.link()?;
-        let updated = link
-            .client
-            .regcred()
-            .update_user(&self.login, &change)
-            .await;
-        let record = UserRecord::from(updated.map_err(|error| link.failure(error))?);
+        let record = UserRecord::from(
+            link.done(
+                link.client
+                    .regcred()
+                    .update_user(&self.login, &change)
+                    .await,
+            )?,
+        );
         let done = format!("updated user {}", record.login);
         self.client.output.changed(&record, &done)
     }
@@ -201,8 +202,7 @@ impl Update {
 
 async fn list(client: &ClientArgs) -> Result<()> {
     let link = client.connection.link()?;
-    let all = link.client.regcred().list_users().await;
-    let all = all.map_err(|error| link.failure(error))?;
+    let all = link.done(link.client.regcred().list_users().await)?;
     let records: Vec<UserRecord> = all.into_iter().map(Into::into).collect();
     client.output.list(&records)
 }
@@ -210,8 +210,7 @@ async fn list(client: &ClientArgs) -> Result<()> {
 async fn delete(interrupt: &Interrupt, login: &str, yes: bool, client: &ClientArgs) -> Result<()> {
     let link = client.connection.link()?;
     confirm(interrupt, &format!("Delete the user {login:?}?"), yes).await?;
-    let done = link.client.regcred().delete_user(login).await;
-    done.map_err(|error| link.failure(error))?;
+    link.done(link.client.regcred().delete_user(login).await)?;
     client
         .output
         .deleted(login, &format!("deleted user {login}"))
@@ -234,8 +233,7 @@ async fn change_password(
         };
         (current, new.read(interrupt).await?)
     };
-    let done = link.client.regcred().change_password(&current, &new).await;
-    done.map_err(|error| link.failure(error))?;
+    link.done(link.client.regcred().change_password(&current, &new).await)?;
     client
         .output
         .done("replaced your password; log in again with `regcred login`")
@@ -253,12 +251,12 @@ async fn reset_password(
         from_stdin,
         twice: true,
     };
-    let done = link
-        .client
-        .regcred()
-        .reset_password(login, &password.read(interrupt).await?)
-        .await;
-    done.map_err(|error| link.failure(error))?;
+    link.done(
+        link.client
+            .regcred()
+            .reset_password(login, &password.read(interrupt).await?)
+            .await,
+    )?;
     client
         .output
         .done(&format!("replaced the password of {login}"))

@@ -163,8 +163,13 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Says something beside the result, on standard error; not where `quiet`.
 pub(crate) fn note(quiet: bool, line: &str) {
     if !quiet {
-        let _ = writeln!(anstream::stderr(), "{}", shown(line));
+        let _ = writeln!(anstream::stderr(), "{}", shown_lines(line));
     }
+}
+
+/// A text of several lines as a terminal may get it: its line breaks are ours.
+pub(crate) fn shown_lines(text: &str) -> String {
+    text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
 /// A text of the server's as a terminal may get it: without what steers it or turns the direction of writing.

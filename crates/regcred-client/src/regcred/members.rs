@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Regcred;
 use crate::error::Result;
-use crate::graphql::{Document, InProject};
+use crate::graphql::{Document, Done, InProject};
 use crate::values::{ProjectId, nullable};
 
 /// A user with a role in a project.
@@ -60,18 +60,13 @@ impl Regcred {
             login: &'a str,
             role: ProjectRole,
         }
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "setProjectMember")]
-            _done: bool,
-        }
         let variables = Variables {
             project_id: project,
             login,
             role,
         };
-        let _done: Data = self.execute(MEMBERS, &SET, variables).await?;
-        Ok(())
+        let done: Done = self.execute(MEMBERS, &SET, variables).await?;
+        done.check(&SET, format!("there is no user {login:?}"))
     }
 
     /// Takes a user's role in a project away; roles through groups remain. For managers.
@@ -82,17 +77,15 @@ impl Regcred {
             project_id: ProjectId,
             login: &'a str,
         }
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "removeProjectMember")]
-            _done: bool,
-        }
         let variables = Variables {
             project_id: project,
             login,
         };
-        let _done: Data = self.execute(MEMBERS, &REMOVE, variables).await?;
-        Ok(())
+        let done: Done = self.execute(MEMBERS, &REMOVE, variables).await?;
+        done.check(
+            &REMOVE,
+            format!("{login:?} has no role of their own in the project"),
+        )
     }
 }
 

@@ -12,7 +12,7 @@ pub use self::tokens::{NewToken, TokenInfo, TokenRight};
 pub use self::users::{NewUser, UserChange, UserInfo};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::graphql::{Document, Nothing};
+use crate::graphql::{Document, Done, Nothing};
 use crate::values::nullable;
 
 /// The operations that regcred adds to the platform's: service tokens, users, members of projects, the end of a
@@ -62,15 +62,10 @@ impl Regcred {
 
     /// Ends the session whose token the client has. Service tokens have none: they are revoked.
     pub async fn logout(&self) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "logout")]
-            _done: bool,
-        }
-        let _done: Data = self
+        let done: Done = self
             .execute("end of a session", &LOGOUT, Nothing {})
             .await?;
-        Ok(())
+        done.check(&LOGOUT, "there is no session to end")
     }
 
     /// Executes a document of regcred's own; where it fails in a way in which a server fails that does not know it,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Regcred;
 use crate::error::Result;
-use crate::graphql::{Document, InProject};
+use crate::graphql::{Document, Done, InProject};
 use crate::secret::Secret;
 use crate::values::{ProjectId, TokenId, moment};
 
@@ -105,17 +105,15 @@ impl Regcred {
             id: TokenId,
             project_id: ProjectId,
         }
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "revokeServiceToken")]
-            _done: bool,
-        }
         let variables = Variables {
             id: token,
             project_id: project,
         };
-        let _done: Data = self.execute(TOKENS, &REVOKE, variables).await?;
-        Ok(())
+        let done: Done = self.execute(TOKENS, &REVOKE, variables).await?;
+        done.check(
+            &REVOKE,
+            format!("there is no service token {token} in the project"),
+        )
     }
 }
 

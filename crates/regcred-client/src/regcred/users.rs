@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Regcred;
 use crate::error::Result;
-use crate::graphql::{Document, Nothing};
+use crate::graphql::{Document, Done, Nothing};
 use crate::secret::Secret;
 use crate::values::moment;
 
@@ -115,13 +115,8 @@ impl Regcred {
         struct Variables<'a> {
             login: &'a str,
         }
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "deleteUser")]
-            _done: bool,
-        }
-        let _done: Data = self.execute(USERS, &DELETE, Variables { login }).await?;
-        Ok(())
+        let done: Done = self.execute(USERS, &DELETE, Variables { login }).await?;
+        done.check(&DELETE, format!("there is no user {login:?}"))
     }
 
     /// Replaces the caller's own password. Every session of the caller ends, this one too.
@@ -131,17 +126,12 @@ impl Regcred {
             current: &'a str,
             new: &'a str,
         }
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "changePassword")]
-            _done: bool,
-        }
         let variables = Variables {
             current: current.expose(),
             new: new.expose(),
         };
-        let _done: Data = self.execute(USERS, &CHANGE_PASSWORD, variables).await?;
-        Ok(())
+        let done: Done = self.execute(USERS, &CHANGE_PASSWORD, variables).await?;
+        done.check(&CHANGE_PASSWORD, "the server did not replace the password")
     }
 
     /// Replaces the password of any user; every session of the user ends. For admins.
@@ -151,17 +141,12 @@ impl Regcred {
             login: &'a str,
             new: &'a str,
         }
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "resetPassword")]
-            _done: bool,
-        }
         let variables = Variables {
             login,
             new: new.expose(),
         };
-        let _done: Data = self.execute(USERS, &RESET_PASSWORD, variables).await?;
-        Ok(())
+        let done: Done = self.execute(USERS, &RESET_PASSWORD, variables).await?;
+        done.check(&RESET_PASSWORD, format!("there is no user {login:?}"))
     }
 }
 

@@ -79,6 +79,34 @@ async fn null_is_nothing_of_a_list_and_no_answer_to_a_change() {
     }
 }
 
+/// A change that answers whether it was done says so by its answer, not by answering.
+#[tokio::test]
+async fn false_is_not_done() {
+    let answers = json!({
+        "deleteDockerCredentials": false, "deleteProject": false, "deleteUser": false, "revokeServiceToken": false,
+        "removeProjectMember": false, "resetPassword": false, "logout": false,
+    });
+    let server = Server::new(move |_, _| Reply::Bytes(data(&answers)));
+    let client = server.client();
+    let regcred = client.regcred();
+    let token = "0cb2662f-84eb-4a7d-93cb-2340f7773bce".parse().unwrap();
+    for done in [
+        client.docker_credentials().delete(project(), id()).await,
+        client.projects().delete(project()).await,
+        regcred.delete_user("bob").await,
+        regcred.revoke_token(project(), token).await,
+        regcred.remove_member(project(), "bob").await,
+        regcred.reset_password("bob", &secret("p")).await,
+        regcred.logout().await,
+    ] {
+        let error = failed(done);
+        assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+    }
+    let server = Server::saying(data(json!({"deleteUser": "yes"})));
+    let error = failed(server.client().regcred().delete_user("bob").await);
+    assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+}
+
 #[tokio::test]
 async fn credentials_for_a_username_are_found_as_they_stand() {
     let hub = with(&[("registry", json!(null)), ("username", json!("hub"))]);

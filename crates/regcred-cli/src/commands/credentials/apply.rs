@@ -54,22 +54,23 @@ impl Apply {
         }
         let file = self.file.clone();
         let (manifest, passwords) = beside(interrupt, move || read(&file)).await?;
-        let project = Self::project(&args.project, manifest.project.as_deref())?;
+        let given = args.client.connection.project(&args.project)?;
+        let project = Self::project(given, manifest.project.clone())?;
         let args = InProject {
             project,
             client: args.client.clone(),
         };
         let room = Room::open(&args).await?;
         let there = room.credentials.list_for_project(room.project).await;
-        let mut plan = Plan::new(&manifest, &room.done(there)?, self.prune);
+        let mut plan = Plan::new(&manifest, &room.link.done(there)?, self.prune);
         if self.dry_run {
             return report(room.output, &plan, true);
         }
+        let pruned = plan.count(Action::Prune);
         if room.output.output == Format::Table && !room.output.quiet {
             print(&planned(&plan))?;
-        }
-        let pruned = plan.count(Action::Prune);
-        if pruned > 0 && !self.yes && room.output.output != Format::Table {
+        } else if pruned > 0 && !self.yes {
+            // Nobody is asked without seeing what for.
             note(false, planned(&plan).trim_end());
         }
         if pruned > 0 {
@@ -86,8 +87,8 @@ impl Apply {
     }
 
     /// The one project that is named: a variable that was forgotten must not lead a file to another one.
-    fn project(given: &ProjectArgs, in_file: Option<&str>) -> Result<ProjectArgs> {
-        match (given.project.as_deref(), in_file) {
+    fn project(given: Option<String>, in_file: Option<String>) -> Result<ProjectArgs> {
+        match (given, in_file) {
             (Some(given), Some(in_file)) if given != in_file => Err(Failure::usage(
                 format!(
                     "the file is for the project {in_file:?}, but --project or REGCRED_PROJECT names {given:?}"
@@ -95,7 +96,7 @@ impl Apply {
                 "name the same, or leave one of them out",
             )),
             (given, in_file) => Ok(ProjectArgs {
-                project: given.or(in_file).map(str::to_owned),
+                project: given.or(in_file),
             }),
         }
     }
@@ -145,11 +146,7 @@ impl Room {
         for index in 0..plan.steps.len() {
             if interrupt.is_pressed().await {
                 bar.finish_and_clear();
-                return Err(Failure::new(
-                    Exit::Interrupted,
-                    format!("interrupted: {}", so_far(plan)),
-                    "run it again to go on; what is done stays",
-                ));
+                return Err(interrupted(plan));
             }
             let Some(step) = plan.steps.get_mut(index) else {
                 break;
@@ -160,9 +157,18 @@ impl Room {
             }
             bar.set_message(shown(&step.name()));
             let password = step.entry.and_then(|entry| passwords.get(entry));
-            match self.take(step, password).await {
-                Ok(()) => step.outcome = Outcome::Done,
-                Err(error) => {
+            let done = tokio::select! {
+                done = self.take(step, password) => Some(done),
+                () = interrupt.again() => None,
+            };
+            match done {
+                Some(Ok(())) => step.outcome = Outcome::Done,
+                None => {
+                    step.outcome = Outcome::Unknown;
+                    bar.finish_and_clear();
+                    return Err(interrupted(plan));
+                }
+                Some(Err(error)) => {
                     step.outcome = match error.outcome() {
                         regcred_client::Outcome::NotDone => Outcome::Failed,
                         regcred_client::Outcome::Unknown => Outcome::Unknown,
@@ -266,6 +272,18 @@ fn planned(plan: &Plan) -> String {
         plan.left_alone,
     );
     text
+}
+
+fn interrupted(plan: &Plan) -> Failure {
+    let under_way = match plan.changes(Outcome::Unknown) {
+        0 => "",
+        _ => "; the one under way may have been made all the same",
+    };
+    Failure::new(
+        Exit::Interrupted,
+        format!("interrupted: {}{under_way}", so_far(plan)),
+        "run it again to go on; what is done stays",
+    )
 }
 
 fn so_far(plan: &Plan) -> String {

@@ -38,7 +38,7 @@ impl Create {
             .credentials
             .create(room.project, &self.username, &password, registry)
             .await;
-        let created = room.done(created).map_err(|failure| {
+        let created = room.link.done(created).map_err(|failure| {
             let upgrade = "to replace its password, use `regcred credentials upgrade`";
             if failure.exit == crate::failure::Exit::Conflict {
                 failure.with_hint(upgrade)

@@ -30,8 +30,9 @@ impl Delete {
             0 => format!("{what}?"),
             _ => format!("{what}, which {users} jobs and apps use?"),
         };
-        confirm(interrupt, &crate::output::shown(&question), self.yes).await?;
-        room.done(room.credentials.delete(room.project, id).await)?;
+        confirm(interrupt, &question, self.yes).await?;
+        room.link
+            .done(room.credentials.delete(room.project, id).await)?;
         room.output
             .deleted(&id.to_string(), &record.line("deleted"))
     }

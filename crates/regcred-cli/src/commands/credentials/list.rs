@@ -37,7 +37,9 @@ enum Sort {
 impl List {
     pub(super) async fn run(&self, args: &InProject) -> Result<()> {
         let room = Room::open(args).await?;
-        let mut all = room.done(room.credentials.list_for_project(room.project).await)?;
+        let mut all = room
+            .link
+            .done(room.credentials.list_for_project(room.project).await)?;
         all.retain(|one| self.fits(one));
         match self.sort {
             None => {}

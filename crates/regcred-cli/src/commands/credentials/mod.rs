@@ -113,10 +113,6 @@ impl Room {
                     .await
             }
         };
-        self.done(found)
-    }
-
-    fn done<T>(&self, done: regcred_client::Result<T>) -> Result<T> {
-        done.map_err(|error| self.link.failure(error))
+        self.link.done(found)
     }
 }

@@ -33,10 +33,15 @@ impl Upgrade {
     pub(super) async fn run(&self, args: &InProject, interrupt: &Interrupt) -> Result<()> {
         let room = Room::open(args).await?;
         let found = room.find(&self.which).await?;
-        let registry = match &self.set_registry {
-            Some(registry) => Registry::from(registry.as_str()),
-            None if self.set_docker_hub => Registry::DockerHub,
-            None => found.registry,
+        // What is kept is looked at again once the password is there: a person takes minutes to type it.
+        let change = match &self.set_registry {
+            Some(registry) => RegistryChange::Set(Registry::from(registry.as_str())),
+            None if self.set_docker_hub => RegistryChange::Set(Registry::DockerHub),
+            None => RegistryChange::Keep,
+        };
+        let registry = match &change {
+            RegistryChange::Set(registry) => registry,
+            RegistryChange::Keep => &found.registry,
         };
         let password = Password {
             what: &format!(
@@ -46,17 +51,13 @@ impl Upgrade {
             from_stdin: self.password_stdin,
             twice: false,
         };
+        let password = password.read(interrupt).await?;
+        let username = self.set_username.as_deref();
         let upgraded = room
             .credentials
-            .upgrade(
-                room.project,
-                found.id,
-                &password.read(interrupt).await?,
-                RegistryChange::Set(registry),
-                self.set_username.as_deref(),
-            )
+            .upgrade(room.project, found.id, &password, change, username)
             .await;
-        let record = CredentialsRecord::from(room.done(upgraded)?);
+        let record = CredentialsRecord::from(room.link.done(upgraded)?);
         room.output.changed(&record, &record.line("upgraded"))
     }
 }
