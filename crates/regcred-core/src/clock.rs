@@ -62,6 +62,46 @@ impl Timestamp {
     }
 }
 
+/// A day in UTC, as the number of days since 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day of a moment.
+    #[must_use]
+    pub fn of(moment: Timestamp) -> Self {
+        Self(moment.as_micros().div_euclid(MICROS_A_DAY))
+    }
+
+    /// From a stored number.
+    #[must_use]
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number of days since 1970-01-01.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// So many days before this one.
+    #[must_use]
+    pub fn minus(self, days: u32) -> Self {
+        Self(self.0.saturating_sub(i64::from(days)))
+    }
+}
+
+impl fmt::Display for Day {
+    /// `2022-04-26`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let midnight = Timestamp::from_micros(self.0.saturating_mul(MICROS_A_DAY));
+        f.write_str(midnight.rfc3339(0).split('T').next().unwrap_or_default())
+    }
+}
+
+const MICROS_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339(6))

@@ -15,6 +15,7 @@ pub mod error;
 pub mod ids;
 pub mod people;
 pub mod project;
+pub mod pull;
 pub mod random;
 pub mod registry;
 pub mod sealing;
@@ -24,6 +25,6 @@ pub mod store;
 mod text;
 pub mod token;
 
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Day, Timestamp};
 pub use error::{Error, ErrorKind, Result};
 pub use random::Random;

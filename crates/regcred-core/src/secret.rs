@@ -42,6 +42,16 @@ impl RegistryPassword {
         Ok(Self(text))
     }
 
+    /// From an opened record.
+    pub fn from_opened(mut opened: Zeroizing<Vec<u8>>) -> Result<Self> {
+        let text = String::from_utf8(std::mem::take(&mut *opened)).map_err(|error| {
+            // Wiped, as the text would be.
+            drop(Zeroizing::new(error.into_bytes()));
+            Error::internal("a sealed password is not UTF-8")
+        })?;
+        Ok(Self(SecretText::new(text)))
+    }
+
     /// The secret itself. Every use of it is found by this name.
     #[must_use]
     pub fn expose(&self) -> &str {

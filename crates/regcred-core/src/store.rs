@@ -6,15 +6,17 @@
 
 use async_trait::async_trait;
 
-use crate::access::{AdminGrant, Editor, Grant, Manager, Rights, Role, UserGrant, Viewer};
+use crate::access::{
+    AdminGrant, Editor, Grant, Manager, PullGrant, Rights, Role, Sight, UserGrant, Viewer,
+};
 use crate::audit::{AuditEvent, AuditRow, ChainHead};
-use crate::clock::Timestamp;
-use crate::credentials::{self, DockerCredentials, Username};
+use crate::clock::{Day, Timestamp};
+use crate::credentials::{self, CredentialsUse, DockerCredentials, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId, TokenId, UserId};
 use crate::people::{Account, GroupName, Login};
 use crate::project::{Description, Project, ProjectName, Technologies};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryKey};
 use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
 
@@ -69,7 +71,8 @@ pub trait Store: Send + Sync + 'static {
     async fn touch_session(&self, id: TokenId, at: Timestamp) -> Result<()>;
     /// Ends a session of the calling user; `false` where there is none.
     async fn end_session(&self, grant: &UserGrant, id: TokenId, event: AuditEvent) -> Result<bool>;
-    /// Removes sessions and tokens that ran out or fell idle before the given moments; the number removed.
+    /// Removes sessions and tokens that ran out or fell idle before the given moments, and the days of use that are no
+    /// longer kept; the number of sessions and tokens removed.
     async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64>;
 
     // ---- projects ----
@@ -144,11 +147,11 @@ pub trait Store: Send + Sync + 'static {
     // ---- Docker credentials ----
 
     /// All credentials of the project, ordered by id, that is by the time they were made.
-    async fn list_credentials(&self, grant: &Grant<Viewer>) -> Result<Vec<DockerCredentials>>;
+    async fn list_credentials(&self, sight: &Sight) -> Result<Vec<DockerCredentials>>;
     /// One of them.
     async fn credentials(
         &self,
-        grant: &Grant<Viewer>,
+        sight: &Sight,
         id: CredentialsId,
     ) -> Result<Option<DockerCredentials>>;
     /// Adds credentials. `Conflict` where the couple (registry key, username) is taken, `NotFound` where the project is
@@ -174,6 +177,48 @@ pub trait Store: Send + Sync + 'static {
         id: CredentialsId,
         describe: DescribeDeletion,
     ) -> Result<bool>;
+
+    /// How credentials of the project were pulled, one of them or all, ordered by id, with the days behind `since` of
+    /// which that is kept, or without any. Those that never were are left out.
+    async fn credentials_uses(
+        &self,
+        sight: &Sight,
+        of: Option<CredentialsId>,
+        since: Option<Day>,
+    ) -> Result<Vec<CredentialsUse>>;
+
+    // ---- pulls ----
+
+    /// The credentials of the first of these keys that any credentials of the project have, ordered by username, at most
+    /// `limit` of them.
+    async fn credentials_of_first(
+        &self,
+        sight: &Sight,
+        keys: &[RegistryKey],
+        limit: usize,
+    ) -> Result<Vec<DockerCredentials>>;
+    /// The credentials of the project on a host, whatever the port and the scope, ordered by key and username, at most
+    /// `limit` of them. `host` is canonical and without a port.
+    async fn credentials_near(
+        &self,
+        sight: &Sight,
+        host: &str,
+        limit: usize,
+    ) -> Result<Vec<DockerCredentials>>;
+    /// The sealed password of credentials, with the row that it belongs to.
+    async fn sealed_password(
+        &self,
+        grant: &PullGrant,
+        id: CredentialsId,
+    ) -> Result<Option<StoredPassword>>;
+    /// Writes down that a password leaves: the event, and the credentials' use. Where it may not leave any more, nothing
+    /// is written.
+    async fn record_pull(
+        &self,
+        grant: &PullGrant,
+        pull: PullRecord,
+        event: AuditEvent,
+    ) -> Result<PullRecorded>;
 
     // ---- the whole ----
 
@@ -369,10 +414,34 @@ pub struct Upgrade {
     pub version: u32,
     /// The moment of the upgrade.
     pub at: Timestamp,
+    /// When the new password runs out, where that is known.
+    pub expires: Option<Timestamp>,
     /// The password, sealed for the new row.
     pub password: SealedRecord,
     /// The event that says so.
     pub event: AuditEvent,
+}
+
+/// A pull to write down.
+#[derive(Clone, Copy, Debug)]
+pub struct PullRecord {
+    /// Of which credentials.
+    pub credentials: CredentialsId,
+    /// The version of the password that leaves.
+    pub version: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What came of writing a pull down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullRecorded {
+    /// It is written down for good.
+    Written,
+    /// The credentials are gone, or have another version than the one that was read.
+    Changed,
+    /// The token was revoked, or ran out, since it was looked at.
+    TokenGone,
 }
 
 /// A sealed password with all that it is bound to.

@@ -12,7 +12,7 @@ use regcred_core::{Error, Result, Timestamp};
 
 use crate::door::Door;
 use crate::graphql::{GatewaySchema, PlatformSchema};
-use crate::limits::{Hashing, LoginLimits};
+use crate::limits::{Hashing, LoginLimits, PullLimits};
 use crate::metrics::Metrics;
 
 /// What all requests share.
@@ -29,6 +29,7 @@ pub(crate) struct App {
 pub(crate) struct Backend {
     pub(crate) service: Arc<Service>,
     pub(crate) logins: LoginLimits,
+    pub(crate) pulls: PullLimits,
     hashing: Hashing,
 }
 
@@ -37,6 +38,7 @@ impl Backend {
         Self {
             service,
             logins: LoginLimits::new(),
+            pulls: PullLimits::default(),
             hashing: Hashing::new(),
         }
     }

@@ -15,6 +15,7 @@ struct Inner {
     requests: IntCounterVec,
     durations: HistogramVec,
     logins: IntCounterVec,
+    pulls: IntCounterVec,
     connections: IntGauge,
 }
 
@@ -39,6 +40,10 @@ impl Metrics {
             opts!("regcred_logins_total", "Logins, by outcome"),
             &["outcome"],
         )?;
+        let pulls = IntCounterVec::new(
+            opts!("regcred_pulls_total", "Pulls of passwords, by outcome"),
+            &["outcome"],
+        )?;
         let connections = IntGauge::new("regcred_connections", "Connections that are open")?;
         let build = prometheus::IntGaugeVec::new(
             opts!("regcred_build_info", "Always 1; the version is a label"),
@@ -49,6 +54,7 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(logins.clone()))?;
+        registry.register(Box::new(pulls.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(build))?;
         Ok(Self(Arc::new(Inner {
@@ -56,6 +62,7 @@ impl Metrics {
             requests,
             durations,
             logins,
+            pulls,
             connections,
         })))
     }
@@ -76,6 +83,12 @@ impl Metrics {
     /// A login came to an end: `ok`, `wrong`, `throttled` or `failed`.
     pub(crate) fn login(&self, outcome: &str) {
         self.0.logins.with_label_values(&[outcome]).inc();
+    }
+
+    /// A pull came to an end: `ok`, or the code of the problem in lowercase.
+    pub(crate) fn pull(&self, outcome: &str) {
+        let outcome = outcome.to_ascii_lowercase();
+        self.0.pulls.with_label_values(&[outcome.as_str()]).inc();
     }
 
     /// The connections that are open.

@@ -76,6 +76,7 @@ async fn create(
         registry: Registry::parse(None)?,
         username: Username::parse(format!("user{number:09}"))?,
         password: RegistryPassword::parse("hunter2".to_owned())?,
+        expires: None,
     };
     service
         .create_credentials(admin, input)

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    CREATE, Client, PASSWORD, Server, UPDATE, create_admin, installation, regcred, run,
+    CREATE, Client, PASSWORD, Server, UPDATE, create_admin, installation, query, regcred, run,
 };
 
 /// How much of a test to do: more where a soak asks for it.
@@ -220,22 +220,9 @@ fn text(value: &Value) -> String {
 
 /// The sum of all versions is the number of creations and upgrades in the audit trail.
 fn changes_match_events(data: &Path) {
-    let query = |sql: &str| {
-        let database = data.join("regcred.db");
-        let code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
-        let done = Command::new("python3")
-            .args(["-c", code, database.to_str().unwrap(), sql])
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
-        String::from_utf8(done.stdout)
-            .unwrap()
-            .trim()
-            .parse::<u64>()
-            .unwrap()
-    };
-    let changes = query("SELECT sum(version) FROM docker_credentials");
-    let events = query(
+    let number = |sql: &str| query(data, sql).parse::<u64>().unwrap();
+    let changes = number("SELECT sum(version) FROM docker_credentials");
+    let events = number(
         "SELECT count(*) FROM audit_event WHERE event LIKE '%\"type\":\"credentials_created\"%' \
          OR event LIKE '%\"type\":\"credentials_upgraded\"%'",
     );

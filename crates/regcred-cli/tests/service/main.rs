@@ -15,6 +15,7 @@ mod door;
 mod durability;
 mod matrix;
 mod principals;
+mod pull;
 mod running;
 mod secrets;
 mod support;

@@ -75,6 +75,18 @@ pub(crate) fn create_admin(data: &Path) {
     assert!(done.status.success(), "{done:?}");
 }
 
+/// The first value that a query of the database gives.
+pub(crate) fn query(data: &Path, sql: &str) -> String {
+    let database = data.join("regcred.db");
+    let code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
+    let done = Command::new("python3")
+        .args(["-c", code, database.to_str().unwrap(), sql])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
 /// A data directory with an admin in it; `data` is below it.
 pub(crate) fn installation() -> TempDir {
     let directory = TempDir::new().unwrap();
@@ -185,7 +197,15 @@ impl Server {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        answer(self.agent.get(format!("{}{path}", self.url)).call())
+        self.get_with(path, &[])
+    }
+
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.call())
     }
 
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {

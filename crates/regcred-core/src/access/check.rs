@@ -1,8 +1,8 @@
 //! The access check, the only maker of grants.
 
-use super::grant::{AdminGrant, Grant, Level, UserGrant};
+use super::grant::{AdminGrant, Grant, Level, PullGrant, Sight, UserGrant, Viewer};
 use super::principal::{Caller, Principal};
-use super::role::Role;
+use super::role::{Right, Role};
 use crate::error::{Error, Result};
 use crate::ids::ProjectId;
 use crate::store::{Standing, Store};
@@ -16,9 +16,7 @@ pub async fn check<L: Level>(
     project: ProjectId,
 ) -> Result<Grant<L>> {
     match belonging(store, &caller.principal, project).await? {
-        Belonging::Stranger => Err(Error::not_found(format!(
-            "there is no project {project} that you may see"
-        ))),
+        Belonging::Stranger => Err(stranger(project)),
         Belonging::Member(Some(role)) if role >= L::ROLE => {
             Ok(Grant::new(project, caller.actor(), caller.request.clone()))
         }
@@ -28,6 +26,48 @@ pub async fn check<L: Level>(
             role.map_or("none that sees its contents", Role::word),
         ))),
     }
+}
+
+/// A grant to pull in `project`, for service tokens with the right to. An admin has no such right, either.
+pub async fn check_pull(
+    store: &dyn Store,
+    caller: &Caller,
+    project: ProjectId,
+) -> Result<PullGrant> {
+    if let Belonging::Stranger = belonging(store, &caller.principal, project).await? {
+        return Err(stranger(project));
+    }
+    match &caller.principal {
+        Principal::Token(token) if token.rights.as_slice().contains(&Right::Pull) => {
+            Ok(PullGrant::new(project, token, caller.request.clone()))
+        }
+        Principal::Token(_) => Err(Error::forbidden(
+            "this needs the right to pull in the project, which the token does not have; a manager makes one that has: \
+             `regcred token create --right pull`",
+        )),
+        Principal::User(_) => Err(Error::forbidden(
+            "no user may pull, an admin neither: only a service token gets a password out; a manager makes one: \
+             `regcred token create --right pull`",
+        )),
+    }
+}
+
+/// The proof that the caller may see which credentials `project` has: a viewer, or a token that may pull them.
+pub async fn check_sight(store: &dyn Store, caller: &Caller, project: ProjectId) -> Result<Sight> {
+    match check_pull(store, caller, project).await {
+        Ok(grant) => Ok(grant.sight()),
+        Err(_) => Ok(check::<Viewer>(store, caller, project).await?.sight()),
+    }
+}
+
+fn stranger(project: ProjectId) -> Error {
+    Error::not_found(format!("there is no project {project} that you may see"))
+}
+
+/// Whether the caller belongs to a project, with a role or without one.
+pub async fn belongs(store: &dyn Store, caller: &Caller, project: ProjectId) -> Result<bool> {
+    let belonging = belonging(store, &caller.principal, project).await?;
+    Ok(matches!(belonging, Belonging::Member(_)))
 }
 
 /// A grant to administer the platform; `FORBIDDEN` for everyone but admins.

@@ -2,11 +2,11 @@
 
 use std::marker::PhantomData;
 
-use super::principal::{Actor, RequestId, UserPrincipal};
+use super::principal::{Actor, RequestId, TokenPrincipal, UserPrincipal};
 use super::role::Role;
 use crate::audit::{Action, AuditEvent};
 use crate::clock::Timestamp;
-use crate::ids::ProjectId;
+use crate::ids::{ProjectId, TokenId};
 
 /// The proof that a principal holds at least the role `L` in a project.
 #[derive(Debug)]
@@ -35,6 +35,85 @@ impl<L: Level> Grant<L> {
     #[must_use]
     pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
         self.origin.event(at, action)
+    }
+}
+
+impl Grant<Viewer> {
+    /// The part of the grant that lets see which credentials the project has.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight {
+            project: self.project,
+        }
+    }
+}
+
+/// The proof that a service token may pull in a project.
+#[derive(Debug)]
+pub struct PullGrant {
+    project: ProjectId,
+    token: TokenId,
+    token_name: String,
+    origin: Origin,
+}
+
+impl PullGrant {
+    pub(super) fn new(project: ProjectId, token: &TokenPrincipal, request: RequestId) -> Self {
+        Self {
+            project,
+            token: token.id,
+            token_name: token.name.clone(),
+            origin: Origin {
+                actor: token.actor(),
+                request,
+            },
+        }
+    }
+
+    /// The project in which the grant counts.
+    #[must_use]
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> TokenId {
+        self.token
+    }
+
+    /// The name of the token.
+    #[must_use]
+    pub fn token_name(&self) -> &str {
+        &self.token_name
+    }
+
+    /// Who may pull them may see which credentials the project has.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight {
+            project: self.project,
+        }
+    }
+
+    /// An audit event by the token.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        self.origin.event(at, action)
+    }
+}
+
+/// The proof that a principal may see which credentials a project has: a viewer, or a token that may pull them.
+#[derive(Debug)]
+pub struct Sight {
+    project: ProjectId,
+}
+
+impl Sight {
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> ProjectId {
+        self.project
     }
 }
 

@@ -8,7 +8,7 @@ mod grant;
 mod principal;
 mod role;
 
-pub use check::{as_admin, as_user, check};
-pub use grant::{AdminGrant, Editor, Grant, Level, Manager, UserGrant, Viewer};
+pub use check::{as_admin, as_user, belongs, check, check_pull, check_sight};
+pub use grant::{AdminGrant, Editor, Grant, Level, Manager, PullGrant, Sight, UserGrant, Viewer};
 pub use principal::{Actor, Caller, Principal, RequestId, TokenPrincipal, UserPrincipal};
 pub use role::{Right, Rights, Role};

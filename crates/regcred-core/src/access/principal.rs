@@ -63,10 +63,18 @@ impl Caller {
                 id: user.id.to_string(),
                 login: user.login.as_str().to_owned(),
             },
-            Principal::Token(token) => Actor::Token {
-                id: token.id.to_string(),
-                name: token.name.clone(),
-            },
+            Principal::Token(token) => token.actor(),
+        }
+    }
+}
+
+impl TokenPrincipal {
+    /// The token as the author of what it does.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Token {
+            id: self.id.to_string(),
+            name: self.name.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The audit trail: typed events with an allow-list of fields, chained by HMAC.
 //!
-//! A mutation's event is written in its transaction. No event has a field that could hold a password or a token.
+//! A mutation's event is written in its transaction, a pull's before the password leaves. No event has a field that could hold a password or a token.
 
 mod chain;
 
@@ -95,6 +95,7 @@ pub enum Action {
         registry_key: String,
         username: String,
         version: u32,
+        expires: Option<String>,
     },
     CredentialsUpgraded {
         project: String,
@@ -102,6 +103,15 @@ pub enum Action {
         registry_key: String,
         username: String,
         version: u32,
+        expires: Option<String>,
+    },
+    CredentialsPulled {
+        project: String,
+        credentials: String,
+        registry_key: String,
+        username: String,
+        version: u32,
+        target: String,
     },
     CredentialsDeleted {
         project: String,

@@ -1,8 +1,8 @@
 //! Docker credentials: what the API shows of them, and where their password is sealed.
 
-use crate::clock::Timestamp;
+use crate::clock::{Day, Timestamp};
 use crate::error::{Error, Result};
-use crate::ids::{CredentialsId, ProjectId};
+use crate::ids::{CredentialsId, ProjectId, TokenId};
 use crate::registry::Registry;
 use crate::sealing::Binding;
 use crate::text::plain;
@@ -20,6 +20,32 @@ pub struct DockerCredentials {
     pub version: u32,
     /// When the password, username or registry last changed.
     pub last_update: Timestamp,
+    /// When the password runs out, where that is known.
+    pub expires: Option<Timestamp>,
+}
+
+/// How credentials were pulled lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialsUse {
+    /// The credentials.
+    pub credentials: CredentialsId,
+    /// When they were last pulled.
+    pub last: Timestamp,
+    /// By which token.
+    pub token: TokenId,
+    /// The token's name at that time.
+    pub token_name: String,
+    /// The days with a pull, the latest first, as far as they were asked for.
+    pub days: Vec<PullsOfDay>,
+}
+
+/// How often credentials were pulled on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullsOfDay {
+    /// The day.
+    pub day: Day,
+    /// How often.
+    pub pulls: u64,
 }
 
 /// The login to a registry: 1 to 255 characters, kept exactly as given.
@@ -52,6 +78,18 @@ impl Username {
     }
 }
 
+/// When a password runs out, as given with it at `now`. `Invalid` where that is over already.
+pub fn expiry(given: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>> {
+    match given {
+        Some(expires) if expires <= now => Err(Error::invalid(format!(
+            "the password would have run out at {} already; give a moment to come, or leave it out",
+            expires.rfc3339(0)
+        ))
+        .in_field("expiresAt")),
+        given => Ok(given),
+    }
+}
+
 /// The place to which a password is sealed.
 #[must_use]
 pub fn binding<'a>(
@@ -74,6 +112,8 @@ pub fn binding<'a>(
 
 /// The most credentials that a project may have: a list of them is one answer.
 pub const MOST_IN_PROJECT: usize = 50_000;
+/// For so many days it is kept how often credentials were pulled.
+pub const DAYS_OF_USE: u32 = 90;
 const MAX_USERNAME: usize = 255;
 
 #[cfg(test)]

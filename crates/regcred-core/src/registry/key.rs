@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::host;
+use super::path::is_path;
 
 /// `host[:port][/scope]` in canonical form; Docker Hub is `docker.io`.
 ///
@@ -16,42 +17,53 @@ impl RegistryKey {
     ///
     /// The error completes the sentence "the registry … ".
     pub fn parse(typed: &str) -> Result<Self, RegistryKeyError> {
-        if typed.is_empty() {
-            return Ok(Self(DOCKER_HUB.to_owned()));
-        }
-        if typed
-            .chars()
-            .any(|character| character.is_whitespace() || character.is_control())
-        {
-            return Err(RegistryKeyError::Blank);
-        }
-        let rest = without_scheme(typed)?;
-        for (mark, error) in [
-            ('@', RegistryKeyError::Userinfo),
-            ('?', RegistryKeyError::Query),
-            ('#', RegistryKeyError::Fragment),
-        ] {
-            if rest.contains(mark) {
-                return Err(error);
-            }
-        }
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = host::canonical(authority)?;
-        let host = if DOCKER_HUB_HOSTS.contains(&host.as_str()) {
-            DOCKER_HUB.to_owned()
-        } else {
-            host
+        let (host, path) = read(typed)?;
+        let scope = match path.split_once('/') {
+            Some(("v1" | "v2", rest)) => rest,
+            None if matches!(path, "v1" | "v2") => "",
+            _ => path,
         };
-        let scope = scope(path)?;
-        Ok(Self(if scope.is_empty() {
-            host
+        // Its key would be read as another one.
+        if matches!(scope.split('/').next(), Some("v1" | "v2")) {
+            return Err(RegistryKeyError::Version);
+        }
+        Ok(Self::of(&host, scope))
+    }
+
+    /// Reads what a client sends: as [`Self::parse`], but an API version is one only where it is the whole path.
+    pub(super) fn parse_server(sent: &str) -> Result<Self, RegistryKeyError> {
+        let (host, path) = read(sent)?;
+        let path = if matches!(path, "v1" | "v2") {
+            ""
         } else {
-            format!("{host}/{scope}")
-        }))
+            path
+        };
+        Ok(Self::of(&host, path))
     }
 
     pub(super) fn from_stored(key: String) -> Self {
         Self(key)
+    }
+
+    /// The key of a scope at a host, both canonical; the scope may be empty.
+    pub(super) fn of(host: &str, scope: &str) -> Self {
+        Self(if scope.is_empty() {
+            host.to_owned()
+        } else {
+            format!("{host}/{scope}")
+        })
+    }
+
+    /// `host[:port]`; Docker Hub is `docker.io`.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(host, _)| host)
+    }
+
+    /// The path to which it is limited; empty for a whole registry.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, scope)| scope)
     }
 
     /// The canonical text.
@@ -86,6 +98,8 @@ pub enum RegistryKeyError {
     Port,
     /// A path that no image can have.
     Path,
+    /// A path that begins with an API version twice.
+    Version,
 }
 
 impl fmt::Display for RegistryKeyError {
@@ -99,7 +113,10 @@ impl fmt::Display for RegistryKeyError {
             Self::Host => "has no valid host; give host[:port][/path], or leave it out for Docker Hub",
             Self::Port => "has no valid port; a port is 1 to 65535",
             Self::Path => {
-                "has a path that no image can have; segments are lowercase letters, digits and `.`, `_`, `-` between them"
+                "has a path that no image can have; its parts are lowercase letters and digits with single `.`, `_`, `__` or `-` between them"
+            }
+            Self::Version => {
+                "has `/v1` or `/v2` twice at the beginning of its path; credentials cannot be limited to such a path, leave it out"
             }
         })
     }
@@ -117,36 +134,47 @@ fn without_scheme(typed: &str) -> Result<&str, RegistryKeyError> {
     }
 }
 
-/// The path without trailing slashes and without a leading API version.
-fn scope(path: &str) -> Result<&str, RegistryKeyError> {
+/// Canonical host, and path without trailing slashes; nothing is Docker Hub.
+fn read(text: &str) -> Result<(String, &str), RegistryKeyError> {
+    if text.is_empty() {
+        return Ok((DOCKER_HUB.to_owned(), ""));
+    }
+    if text
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control())
+    {
+        return Err(RegistryKeyError::Blank);
+    }
+    let rest = without_scheme(text)?;
+    for (mark, error) in [
+        ('@', RegistryKeyError::Userinfo),
+        ('?', RegistryKeyError::Query),
+        ('#', RegistryKeyError::Fragment),
+    ] {
+        if rest.contains(mark) {
+            return Err(error);
+        }
+    }
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut host = host::canonical(authority)?;
+    if is_docker_hub(&host) {
+        DOCKER_HUB.clone_into(&mut host);
+    }
     let path = path.trim_end_matches('/');
-    let path = match path.split_once('/') {
-        Some(("v1" | "v2", rest)) => rest,
-        None if matches!(path, "v1" | "v2") => "",
-        _ => path,
-    };
-    if path.is_empty() || path.split('/').all(is_segment) {
-        Ok(path)
+    if path.is_empty() || is_path(path) {
+        Ok((host, path))
     } else {
         Err(RegistryKeyError::Path)
     }
 }
 
-/// A path component of an image reference: runs of letters and digits with separators only between them.
-fn is_segment(segment: &str) -> bool {
-    let alphanumeric = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    let bytes = segment.as_bytes();
-    alphanumeric(bytes.first())
-        && alphanumeric(bytes.last())
-        && bytes
-            .iter()
-            .all(|byte| alphanumeric(Some(byte)) || matches!(byte, b'.' | b'_' | b'-'))
-        && !segment.contains("..")
+/// Whether a canonical host is one of Docker Hub's names.
+pub(super) fn is_docker_hub(host: &str) -> bool {
+    host == DOCKER_HUB || DOCKER_HUB_HOSTS.contains(&host)
 }
 
-const DOCKER_HUB: &str = "docker.io";
+/// The key of Docker Hub.
+pub(super) const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_HOSTS: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
 
 #[cfg(test)]
@@ -209,7 +237,9 @@ mod tests {
 
     #[test]
     fn what_is_no_registry_says_why() {
-        use RegistryKeyError::{Blank, Fragment, Host, Path, Port, Query, Scheme, Userinfo};
+        use RegistryKeyError::{
+            Blank, Fragment, Host, Path, Port, Query, Scheme, Userinfo, Version,
+        };
         for (typed, expected) in [
             ("my registry", Blank),
             ("host\n", Blank),
@@ -238,6 +268,8 @@ mod tests {
             ("host:65536", Port),
             ("host:0443", Port),
             ("host:x", Port),
+            ("host/v1/v2", Version),
+            ("host/v2/v1/app", Version),
             ("host/Team", Path),
             ("host/a//b", Path),
             ("host/../b", Path),
@@ -252,12 +284,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_is_its_own_key(typed in "(https?://)?[a-z0-9.:\\[\\]-]{1,20}(/[a-zA-Z0-9._-]{0,8}){0,3}/?") {
+        fn a_key_is_its_own_key(typed in "(https?://)?[a-z0-9.:\\[\\]-]{1,20}(/(v1|v2|[a-zA-Z0-9._-]{0,8})){0,3}/?") {
             if let Ok(first) = RegistryKey::parse(&typed) {
-                // A scope that begins with an API version cannot come out of a key: it was taken off.
-                if !first.as_str().contains("/v1") && !first.as_str().contains("/v2") {
-                    prop_assert_eq!(RegistryKey::parse(first.as_str()), Ok(first));
-                }
+                prop_assert_eq!(RegistryKey::parse(first.as_str()), Ok(first));
             }
         }
 

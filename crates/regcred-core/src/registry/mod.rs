@@ -1,11 +1,18 @@
 //! Registries as users type them, and the canonical key under which they are matched.
 
 mod host;
+mod image;
 mod key;
+mod path;
+mod target;
 
 use crate::error::{Error, Result};
 use crate::text::quoted;
+pub use image::{ImageReference, ImageReferenceError};
 pub use key::RegistryKey;
+use key::RegistryKeyError;
+pub use target::PullTarget;
+pub(crate) use target::without_port;
 
 /// A registry as it was typed (`None` is Docker Hub), together with its key.
 ///
@@ -19,24 +26,30 @@ pub struct Registry {
 impl Registry {
     /// Reads what a user typed, by the rules of [`RegistryKey::parse`].
     pub fn parse(typed: Option<String>) -> Result<Self> {
-        let text = typed.as_deref().unwrap_or_default();
+        let key = Self::parse_key(typed.as_deref().unwrap_or_default(), RegistryKey::parse)?;
+        Ok(Self { typed, key })
+    }
+
+    /// The key that `parse` makes of a text of bounded length.
+    fn parse_key(
+        text: &str,
+        parse: fn(&str) -> Result<RegistryKey, RegistryKeyError>,
+    ) -> Result<RegistryKey> {
         let length = text.chars().count();
         if length > MAX_LENGTH {
             return Err(Error::invalid(format!(
                 "the registry has {length} characters; at most {MAX_LENGTH} are allowed"
             )));
         }
-        let key = RegistryKey::parse(text)
+        parse(text).map_err(|reason| {
             // What is typed before an `@` may be a password, so it is not repeated.
-            .map_err(|reason| {
-                let shown = if text.contains('@') {
-                    String::new()
-                } else {
-                    quoted(text) + " "
-                };
-                Error::invalid(format!("the registry {shown}{reason}"))
-            })?;
-        Ok(Self { typed, key })
+            let shown = if text.contains('@') {
+                String::new()
+            } else {
+                quoted(text) + " "
+            };
+            Error::invalid(format!("the registry {shown}{reason}"))
+        })
     }
 
     /// From a stored row, whose key was computed when it was written.

@@ -5,6 +5,7 @@ mod credentials;
 mod login;
 mod people;
 mod projects;
+mod pull;
 mod records;
 mod tokens;
 mod trail;
@@ -16,6 +17,7 @@ pub use credentials::{CreateCredentials, UpgradeCredentials};
 pub use login::{Candidate, Verified};
 pub use people::CreateUser;
 pub use projects::{CreateProject, EditProject};
+pub use pull::{Explained, Explanation, PullRefusal, PullRequest, Pullable, Pulled};
 pub use records::{DamagedRecord, RecordsReport};
 pub use tokens::{CreateToken, CreatedToken};
 

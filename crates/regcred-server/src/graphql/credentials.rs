@@ -1,6 +1,6 @@
-//! Docker credentials: the platform's five operations.
+//! Docker credentials: the platform's five operations, and what regcred adds to what they show.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
 use regcred_core::credentials::{self as domain, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::registry::Registry;
@@ -10,10 +10,12 @@ use regcred_core::service::{CreateCredentials, UpgradeCredentials};
 use super::projects::{App, Job};
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
+use super::usage::{self, PullsOfDay, TokenUse, Usage};
 use super::{InField as _, asker};
 
 /// Docker credentials of a project. Their password goes in and never comes out.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(super) struct DockerCredentials {
     id: Uuid,
     /// The registry exactly as it was given; null is Docker Hub.
@@ -23,10 +25,40 @@ pub(super) struct DockerCredentials {
     last_update: DateTime,
     jobs: Option<Vec<Job>>,
     apps: Option<Vec<App>>,
+    /// The canonical form of the registry, by which it is matched: `host[:port][/scope]`; Docker Hub is `docker.io`.
+    registry_key: String,
+    /// When the password runs out, where that is known.
+    expires_at: Option<DateTime>,
+    #[graphql(skip)]
+    usage: Usage,
+}
+
+/// What is shown only where it is asked for.
+#[ComplexObject]
+impl DockerCredentials {
+    /// When they were last pulled.
+    async fn last_used(&self) -> Option<DateTime> {
+        self.usage.last_used()
+    }
+
+    /// The service token that last pulled them.
+    async fn last_used_by(&self) -> Option<TokenUse> {
+        self.usage.last_used_by()
+    }
+
+    /// How often they were pulled, by day, the latest first; days without a pull are left out. Of the last 30 days
+    /// unless given, of 90 at most.
+    #[expect(
+        clippy::unused_async,
+        reason = "resolvers are asynchronous for the library"
+    )]
+    async fn pulls_by_day(&self, days: Option<i32>) -> Result<Vec<PullsOfDay>> {
+        Ok(self.usage.pulls_by_day(days)?)
+    }
 }
 
 impl DockerCredentials {
-    fn new(credentials: &domain::DockerCredentials, last_update: DateTime) -> Self {
+    fn new(credentials: &domain::DockerCredentials, last_update: DateTime, usage: Usage) -> Self {
         Self {
             id: Uuid::new(&credentials.id),
             registry: credentials.registry.typed().map(str::to_owned),
@@ -34,17 +66,20 @@ impl DockerCredentials {
             last_update,
             jobs: Some(Vec::new()),
             apps: Some(Vec::new()),
+            registry_key: credentials.registry.key().to_string(),
+            expires_at: credentials.expires.map(DateTime::read),
+            usage,
         }
     }
 
-    fn read(credentials: &domain::DockerCredentials) -> Self {
+    fn read(credentials: &domain::DockerCredentials, usage: Usage) -> Self {
         let moment = DateTime::read(credentials.last_update);
-        Self::new(credentials, moment)
+        Self::new(credentials, moment, usage)
     }
 
-    fn written(credentials: &domain::DockerCredentials) -> Self {
+    fn written(credentials: &domain::DockerCredentials, usage: Usage) -> Self {
         let moment = DateTime::written(credentials.last_update);
-        Self::new(credentials, moment)
+        Self::new(credentials, moment, usage)
     }
 }
 
@@ -56,6 +91,8 @@ pub(super) struct DockerCredentialsInput {
     username: String,
     password: Secret,
     project_id: Uuid,
+    /// When the password runs out, where that is known.
+    expires_at: Option<DateTime>,
 }
 
 /// The Docker credentials to update.
@@ -68,6 +105,8 @@ pub(super) struct DockerCredentialsUpdate {
     username: Option<String>,
     password: Secret,
     project_id: Uuid,
+    /// When the new password runs out; left out or null is not known, whatever was known of the old one.
+    expires_at: Option<DateTime>,
 }
 
 #[derive(Default)]
@@ -89,7 +128,32 @@ impl CredentialsQueries {
             .list_credentials(&asker.caller, project)
             .await?;
         asker.count_rows(all.len())?;
-        Ok(Some(all.iter().map(DockerCredentials::read).collect()))
+        let mut usage = usage::of_project(ctx, project).await?;
+        let shown = all
+            .iter()
+            .map(|row| DockerCredentials::read(row, usage.take(row.id)));
+        Ok(Some(shown.collect()))
+    }
+
+    /// What is made of registries as they are typed, for whoever compares or matches them. At most 1,000 at once.
+    #[expect(
+        clippy::unused_async,
+        reason = "resolvers are asynchronous for the library"
+    )]
+    async fn registry_keys(
+        &self,
+        ctx: &Context<'_>,
+        registries: Vec<String>,
+    ) -> Result<Vec<RegistryKeyAnswer>> {
+        // Nothing of anybody's is told, but whoever asks is somebody.
+        asker(ctx)?;
+        if registries.len() > MOST_REGISTRIES {
+            let message = format!("at most {MOST_REGISTRIES} registries may be asked for at once");
+            return Err(regcred_core::Error::invalid(message)
+                .in_field("registries")
+                .into());
+        }
+        Ok(registries.into_iter().map(RegistryKeyAnswer::of).collect())
     }
 
     /// Docker credentials by id. For viewers.
@@ -109,7 +173,8 @@ impl CredentialsQueries {
             .service
             .credentials(&asker.caller, project, id)
             .await?;
-        Ok(Some(DockerCredentials::read(&one)))
+        let usage = usage::of_one(ctx, project, id).await?;
+        Ok(Some(DockerCredentials::read(&one, usage)))
     }
 }
 
@@ -127,18 +192,20 @@ impl CredentialsMutations {
     ) -> Result<Option<DockerCredentials>> {
         let asker = asker(ctx)?;
         let given = docker_credentials.ok_or_else(|| missing("dockerCredentials"))?;
+        let project = given.project_id.read(ProjectId::parse)?;
         let input = CreateCredentials {
-            project: given.project_id.read(ProjectId::parse)?,
+            project,
             registry: Registry::parse(given.registry).in_field("registry")?,
             username: Username::parse(given.username).in_field("username")?,
             password: RegistryPassword::parse(given.password.into_inner()).in_field("password")?,
+            expires: given.expires_at.map(|moment| moment.moment()).transpose()?,
         };
         let created = asker
             .backend
             .service
             .create_credentials(&asker.caller, input)
             .await?;
-        Ok(Some(DockerCredentials::written(&created)))
+        Ok(Some(DockerCredentials::written(&created, Usage::default())))
     }
 
     /// Replaces the password, and with it registry and username as the input says. For editors.
@@ -149,9 +216,13 @@ impl CredentialsMutations {
     ) -> Result<Option<DockerCredentials>> {
         let asker = asker(ctx)?;
         let given = docker_credentials_update.ok_or_else(|| missing("dockerCredentialsUpdate"))?;
+        let (project, id) = (
+            given.project_id.read(ProjectId::parse)?,
+            given.id.read(CredentialsId::parse)?,
+        );
         let input = UpgradeCredentials {
-            project: given.project_id.read(ProjectId::parse)?,
-            id: given.id.read(CredentialsId::parse)?,
+            project,
+            id,
             registry: Registry::parse(given.registry).in_field("registry")?,
             username: given
                 .username
@@ -159,13 +230,15 @@ impl CredentialsMutations {
                 .transpose()
                 .in_field("username")?,
             password: RegistryPassword::parse(given.password.into_inner()).in_field("password")?,
+            expires: given.expires_at.map(|moment| moment.moment()).transpose()?,
         };
         let upgraded = asker
             .backend
             .service
             .upgrade_credentials(&asker.caller, input)
             .await?;
-        Ok(Some(DockerCredentials::written(&upgraded)))
+        let usage = usage::of_one(ctx, project, id).await?;
+        Ok(Some(DockerCredentials::written(&upgraded, usage)))
     }
 
     /// Deletes Docker credentials. For editors.
@@ -195,3 +268,30 @@ fn missing(argument: &'static str) -> regcred_core::Error {
     ))
     .in_field(argument)
 }
+
+/// What is made of a registry as it was typed.
+#[derive(SimpleObject)]
+struct RegistryKeyAnswer {
+    /// As it was typed; empty is Docker Hub.
+    registry: String,
+    /// Its canonical form; null where it is no registry.
+    key: Option<String>,
+    /// Why it is none.
+    problem: Option<String>,
+}
+
+impl RegistryKeyAnswer {
+    fn of(registry: String) -> Self {
+        let (key, problem) = match Registry::parse(Some(registry.clone())) {
+            Ok(parsed) => (Some(parsed.key().to_string()), None),
+            Err(error) => (None, Some(error.message().to_owned())),
+        };
+        Self {
+            registry,
+            key,
+            problem,
+        }
+    }
+}
+
+const MOST_REGISTRIES: usize = 1_000;

@@ -14,6 +14,7 @@ mod scalars;
 mod secret;
 mod technologies;
 mod tokens;
+mod usage;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, MergedObject, Schema};
 

@@ -45,6 +45,12 @@ impl DateTime {
         Self(moment.rfc3339(3))
     }
 
+    /// The moment of an argument.
+    pub(super) fn moment(&self) -> Result<Timestamp> {
+        Timestamp::parse_rfc3339(&self.0)
+            .ok_or_else(|| regcred_core::Error::invalid("a DateTime is RFC 3339"))
+    }
+
     /// As the platform's create and update give it: microseconds with a zone, `2022-04-26T14:20:17.138482Z[UTC]`.
     pub(super) fn written(moment: Timestamp) -> Self {
         Self(moment.rfc3339(6) + "[UTC]")

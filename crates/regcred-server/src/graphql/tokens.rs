@@ -20,7 +20,7 @@ pub(super) enum TokenRight {
     View,
     /// What an editor may.
     Edit,
-    /// Get a password out, and nothing else. Nothing is served for it yet.
+    /// Get a password out: `POST /api/v1/pull`. No user may, an admin neither.
     Pull,
     /// Read the audit trail, and nothing else. Nothing is served for it yet.
     Audit,

@@ -6,6 +6,7 @@ mod graphql;
 mod health;
 mod login;
 mod problem;
+mod pull;
 mod request;
 
 use std::sync::Arc;
@@ -56,6 +57,9 @@ fn routes() -> Vec<Route> {
             post(graphql::platform),
         ),
         route(Method::POST, "/gateway/api/graphql", post(graphql::gateway)),
+        route(Method::POST, "/api/v1/pull", post(pull::hand_out)),
+        route(Method::GET, "/api/v1/pull", get(pull::list)),
+        route(Method::POST, "/api/v1/pull/explain", post(pull::explain)),
         route(Method::GET, "/livez", get(health::live)),
         route(Method::GET, "/readyz", get(health::ready)),
         route(Method::GET, "/metrics", get(health::metrics)),
@@ -66,6 +70,7 @@ fn router(app: Arc<App>) -> Router {
     routes()
         .into_iter()
         .fold(Router::new(), |router, Route { path, handler, .. }| {
+            // Two methods of one path are merged by the router.
             let noted = MapResponseLayer::new(move |mut response: Response| {
                 response.extensions_mut().insert(Matched(path));
                 response

@@ -1,6 +1,7 @@
 //! Errors outside GraphQL: `application/problem+json` (RFC 9457).
 //!
-//! None of them has a key `errors` or `data`: the platform's client takes a 401 with one of these for a GraphQL
+//! Each has a `code` of its own beside the status, for programs: the words of the platform's GraphQL errors and a few
+//! more. None of them has a key `errors` or `data`: the platform's client takes a 401 with one of these for a GraphQL
 //! answer, and does not log in again.
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -13,15 +14,34 @@ use serde::Serialize;
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     status: StatusCode,
+    code: &'static str,
     detail: String,
+    field: Option<&'static str>,
+    candidates: Vec<Candidate>,
     retry_after: Option<u64>,
+}
+
+/// Docker credentials that stand against others.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Candidate {
+    pub(super) credentials_id: String,
+    pub(super) registry_key: String,
+    pub(super) username: String,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
+            code: match status {
+                StatusCode::NOT_FOUND => "NOT_FOUND",
+                status if status.is_server_error() => "INTERNAL",
+                _ => "INVALID",
+            },
             detail: detail.into(),
+            field: None,
+            candidates: Vec::new(),
             retry_after: None,
         }
     }
@@ -39,21 +59,43 @@ impl Problem {
 
     /// What the domain's error is over HTTP.
     pub(super) fn of(error: &Error) -> Self {
-        let (status, retry_after) = match error.kind() {
-            ErrorKind::NotFound => (StatusCode::NOT_FOUND, None),
-            ErrorKind::Forbidden => (StatusCode::FORBIDDEN, None),
-            ErrorKind::Conflict => (StatusCode::CONFLICT, None),
-            ErrorKind::Invalid => (StatusCode::BAD_REQUEST, None),
-            ErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, None),
-            ErrorKind::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs())),
-            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
-            _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
+        let (status, code, retry_after) = match error.kind() {
+            ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", None),
+            ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN", None),
+            ErrorKind::Conflict => (StatusCode::CONFLICT, "CONFLICT", None),
+            ErrorKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID", None),
+            ErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None),
+            ErrorKind::Throttled(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "THROTTLED",
+                Some(wait.as_secs()),
+            ),
+            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", Some(1)),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", None),
         };
         Self {
-            status,
-            detail: error.message().to_owned(),
+            code,
+            field: error.field(),
             retry_after,
+            ..Self::new(status, error.message())
         }
+    }
+
+    /// The word for programs.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The same with another code.
+    pub(super) fn with_code(mut self, code: &'static str) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The same with the credentials that stand against each other.
+    pub(super) fn with_candidates(mut self, candidates: Vec<Candidate>) -> Self {
+        self.candidates = candidates;
+        self
     }
 
     /// The answer, with the id of its request.
@@ -62,7 +104,10 @@ impl Problem {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
+            code: self.code,
             detail: &self.detail,
+            field: self.field,
+            candidates: &self.candidates,
             request_id: request.as_str(),
         };
         let json = serde_json::to_string(&body).unwrap_or_default();
@@ -103,6 +148,11 @@ struct Body<'a> {
     kind: &'a str,
     title: &'a str,
     status: u16,
+    code: &'a str,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    candidates: &'a [Candidate],
     request_id: &'a str,
 }

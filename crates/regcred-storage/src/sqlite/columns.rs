@@ -32,6 +32,13 @@ impl Columns<'_> {
         Ok(Timestamp::from_micros(self.get(index, column)?))
     }
 
+    /// A moment that may not be there.
+    pub(super) fn moment_if_any(&self, index: usize, column: &str) -> Result<Option<Timestamp>> {
+        Ok(self
+            .get::<Option<i64>>(index, column)?
+            .map(Timestamp::from_micros))
+    }
+
     /// A value that only some texts have.
     pub(super) fn parsed<T>(
         &self,

@@ -3,15 +3,37 @@
 use regcred_core::audit::AuditEvent;
 use regcred_core::credentials::{DockerCredentials, MOST_IN_PROJECT, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
-use regcred_core::registry::Registry;
+use regcred_core::registry::{Registry, RegistryKey};
 use regcred_core::store::{
     DecideUpgrade, DescribeDeletion, NewCredentials, StoredPassword, Upgrade,
 };
-use regcred_core::{Error, Result};
+use regcred_core::{Error, Result, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::columns::{Columns, all, execute, first};
+use super::readers::snapshot;
 use super::writer::Unit;
+
+/// What is shown, in the order in which [`credentials`] reads it.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, registry, registry_key, username, version, last_update, expires_at FROM docker_credentials ",
+            $rest
+        )
+    };
+}
+
+/// The sealed passwords with it, as [`stored`] reads them.
+macro_rules! select_sealed {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, registry, registry_key, username, version, last_update, expires_at, project_id, password ",
+            "FROM docker_credentials ",
+            $rest
+        )
+    };
+}
 
 /// At most `limit` of them, the first ones.
 pub(super) fn list(
@@ -19,8 +41,7 @@ pub(super) fn list(
     project: ProjectId,
     limit: usize,
 ) -> Result<Vec<DockerCredentials>> {
-    let sql = "SELECT id, registry, registry_key, username, version, last_update \
-               FROM docker_credentials WHERE project_id = ? ORDER BY id LIMIT ?";
+    let sql = select!("WHERE project_id = ? ORDER BY id LIMIT ?");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     all(
         db,
@@ -36,8 +57,7 @@ pub(super) fn get(
     project: ProjectId,
     id: CredentialsId,
 ) -> Result<Option<DockerCredentials>> {
-    let sql = "SELECT id, registry, registry_key, username, version, last_update \
-               FROM docker_credentials WHERE project_id = ? AND id = ?";
+    let sql = select!("WHERE project_id = ? AND id = ?");
     let params = [project.as_bytes(), id.as_bytes()];
     first(db, TABLE, sql, params, credentials)
 }
@@ -56,8 +76,8 @@ pub(super) fn create(
     let added = execute(
         unit.db,
         "INSERT INTO docker_credentials \
-         (project_id, id, registry, registry_key, username, version, last_update, password) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
+         (project_id, id, registry, registry_key, username, version, last_update, expires_at, password) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
         params![
             project.as_bytes(),
             credentials.id.as_bytes(),
@@ -66,6 +86,7 @@ pub(super) fn create(
             credentials.username.as_str(),
             credentials.version,
             credentials.last_update.as_micros(),
+            credentials.expires.map(Timestamp::as_micros),
             password.as_bytes(),
         ],
     )?;
@@ -117,6 +138,7 @@ pub(super) fn upgrade(
         username,
         version,
         at,
+        expires,
         password,
         event,
     } = decide(&present)?;
@@ -128,13 +150,14 @@ pub(super) fn upgrade(
     execute(
         unit.db,
         "UPDATE docker_credentials SET registry = ?, registry_key = ?, username = ?, version = ?, last_update = ?, \
-         password = ? WHERE project_id = ? AND id = ?",
+         expires_at = ?, password = ? WHERE project_id = ? AND id = ?",
         params![
             registry.typed(),
             registry.key().as_str(),
             username.as_str(),
             version,
             at.as_micros(),
+            expires.map(Timestamp::as_micros),
             password.as_bytes(),
             project.as_bytes(),
             id.as_bytes(),
@@ -147,6 +170,7 @@ pub(super) fn upgrade(
         username,
         version,
         last_update: at,
+        expires,
     }))
 }
 
@@ -178,16 +202,66 @@ pub(super) fn sealed(
         Some((project, id)) => (project.as_bytes().as_slice(), id.as_bytes().as_slice()),
         None => (nothing, nothing),
     };
-    let sql = "SELECT id, registry, registry_key, username, version, last_update, project_id, password \
-               FROM docker_credentials WHERE (project_id, id) > (?, ?) ORDER BY project_id, id LIMIT ?";
+    let sql = select_sealed!("WHERE (project_id, id) > (?, ?) ORDER BY project_id, id LIMIT ?");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    all(db, TABLE, sql, params![project, id, limit], |row| {
-        Ok(StoredPassword {
-            project: row.id(6, "project_id", ProjectId::from_bytes)?,
-            credentials: credentials(row)?,
-            password: row.get(7, "password")?,
-        })
+    all(db, TABLE, sql, params![project, id, limit], stored)
+}
+
+/// Of the first of the keys that any of them has.
+pub(super) fn of_first(
+    db: &Connection,
+    project: ProjectId,
+    keys: &[RegistryKey],
+    limit: usize,
+) -> Result<Vec<DockerCredentials>> {
+    let sql = select!("WHERE project_id = ? AND registry_key = ? ORDER BY username LIMIT ?");
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    snapshot(db, |db| {
+        for key in keys {
+            let params = params![project.as_bytes(), key.as_str(), limit];
+            let found = all(db, TABLE, sql, params, credentials)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
     })
+}
+
+/// Those on a host, whatever the port and the scope: the host itself, and what begins with it and `/` or `:`.
+pub(super) fn near(
+    db: &Connection,
+    project: ProjectId,
+    host: &str,
+    limit: usize,
+) -> Result<Vec<DockerCredentials>> {
+    let sql = select!(
+        "WHERE project_id = ? AND registry_key >= ? AND registry_key < ? ORDER BY registry_key, username LIMIT ?"
+    );
+    // In the order of bytes, `0` comes next behind `/`, `;` behind `:`, and U+0000 before everything.
+    let ranges = [
+        (host.to_owned(), format!("{host}\0")),
+        (format!("{host}/"), format!("{host}0")),
+        (format!("{host}:"), format!("{host};")),
+    ];
+    snapshot(db, |db| {
+        let mut found = Vec::new();
+        for (from, to) in ranges {
+            let left = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
+            let params = params![project.as_bytes(), from, to, left];
+            found.append(&mut all(db, TABLE, sql, params, credentials)?);
+        }
+        Ok(found)
+    })
+}
+
+pub(super) fn sealed_one(
+    db: &Connection,
+    project: ProjectId,
+    id: CredentialsId,
+) -> Result<Option<StoredPassword>> {
+    let sql = select_sealed!("WHERE project_id = ? AND id = ?");
+    first(db, TABLE, sql, [project.as_bytes(), id.as_bytes()], stored)
 }
 
 /// The credentials that hold the couple (registry, username) in the project.
@@ -223,6 +297,15 @@ fn credentials(row: &Columns<'_>) -> Result<DockerCredentials> {
         username: Username::from_stored(row.get(3, "username")?),
         version: row.get(4, "version")?,
         last_update: row.moment(5, "last_update")?,
+        expires: row.moment_if_any(6, "expires_at")?,
+    })
+}
+
+fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
+    Ok(StoredPassword {
+        project: row.id(7, "project_id", ProjectId::from_bytes)?,
+        credentials: credentials(row)?,
+        password: row.get(8, "password")?,
     })
 }
 

@@ -16,6 +16,7 @@ mod schema;
 mod sessions;
 mod store;
 mod tokens;
+mod uses;
 mod writer;
 
 pub use directory::prepare_directory;

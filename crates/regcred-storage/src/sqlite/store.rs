@@ -1,26 +1,30 @@
 //! The `Store`: each method one transaction of the writer, or one read.
 
 use async_trait::async_trait;
-use regcred_core::access::{AdminGrant, Editor, Grant, Manager, Role, UserGrant, Viewer};
+use regcred_core::access::{
+    AdminGrant, Editor, Grant, Manager, PullGrant, Role, Sight, UserGrant, Viewer,
+};
 use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
-use regcred_core::credentials::DockerCredentials;
+use regcred_core::credentials::{CredentialsUse, DockerCredentials};
 use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId};
 use regcred_core::people::{Account, Login};
 use regcred_core::project::{Project, ProjectName};
+use regcred_core::registry::RegistryKey;
 use regcred_core::sealing::SealedRecord;
 use regcred_core::store::{
     DecideUpgrade, DescribeDeletion, GroupRole, Member, NewCredentials, NewSession, NewToken,
-    NewUser, ProjectChange, ProjectScope, ServiceToken, Session, Standing, Store, StoredPassword,
-    TokenSecret, UserChange, UserSecret,
+    NewUser, ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session,
+    Standing, Store, StoredPassword, TokenSecret, UserChange, UserSecret,
 };
-use regcred_core::{Result, Timestamp};
+use regcred_core::{Day, Result, Timestamp};
 
 use super::columns::first;
 use super::directory::DirectoryLock;
 use super::error::closed;
 use super::readers::Readers;
+use super::uses::Puller;
 use super::writer::Writer;
-use super::{audit, credentials, people, projects, sessions, tokens};
+use super::{audit, credentials, people, projects, sessions, tokens, uses};
 
 /// The store on SQLite.
 pub struct SqliteStore {
@@ -121,7 +125,10 @@ impl Store for SqliteStore {
 
     async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
         self.writer
-            .write(move |unit| sessions::purge(unit, now, idle_since))
+            .write(move |unit| {
+                uses::purge(unit, now)?;
+                sessions::purge(unit, now, idle_since)
+            })
             .await
     }
 
@@ -242,8 +249,8 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn list_credentials(&self, grant: &Grant<Viewer>) -> Result<Vec<DockerCredentials>> {
-        let project = grant.project();
+    async fn list_credentials(&self, sight: &Sight) -> Result<Vec<DockerCredentials>> {
+        let project = sight.project();
         let few = self
             .readers
             .read(|db| credentials::list(db, project, FEW + 1))?;
@@ -257,11 +264,11 @@ impl Store for SqliteStore {
 
     async fn credentials(
         &self,
-        grant: &Grant<Viewer>,
+        sight: &Sight,
         id: CredentialsId,
     ) -> Result<Option<DockerCredentials>> {
         self.readers
-            .read(|db| credentials::get(db, grant.project(), id))
+            .read(|db| credentials::get(db, sight.project(), id))
     }
 
     async fn create_credentials(
@@ -297,6 +304,62 @@ impl Store for SqliteStore {
         let project = grant.project();
         self.writer
             .write(move |unit| credentials::delete(unit, project, id, describe))
+            .await
+    }
+
+    async fn credentials_uses(
+        &self,
+        sight: &Sight,
+        of: Option<CredentialsId>,
+        since: Option<Day>,
+    ) -> Result<Vec<CredentialsUse>> {
+        let project = sight.project();
+        if of.is_some() {
+            return self.readers.read(|db| uses::list(db, project, of, since));
+        }
+        self.readers
+            .scan(move |db| uses::list(db, project, None, since))
+            .await
+    }
+
+    async fn credentials_of_first(
+        &self,
+        sight: &Sight,
+        keys: &[RegistryKey],
+        limit: usize,
+    ) -> Result<Vec<DockerCredentials>> {
+        self.readers
+            .read(|db| credentials::of_first(db, sight.project(), keys, limit))
+    }
+
+    async fn credentials_near(
+        &self,
+        sight: &Sight,
+        host: &str,
+        limit: usize,
+    ) -> Result<Vec<DockerCredentials>> {
+        self.readers
+            .read(|db| credentials::near(db, sight.project(), host, limit))
+    }
+
+    async fn sealed_password(
+        &self,
+        grant: &PullGrant,
+        id: CredentialsId,
+    ) -> Result<Option<StoredPassword>> {
+        self.readers
+            .read(|db| credentials::sealed_one(db, grant.project(), id))
+    }
+
+    async fn record_pull(
+        &self,
+        grant: &PullGrant,
+        pull: PullRecord,
+        event: AuditEvent,
+    ) -> Result<PullRecorded> {
+        let puller = Puller::of(grant);
+        self.writer
+            .write(move |unit| uses::record(unit, &puller, pull, &event))
             .await
     }
 

@@ -39,6 +39,7 @@ fn to(fixture: &Fixture, registry: Option<&str>, username: &str) -> DecideUpgrad
             username,
             version: present.version + 1,
             at: now(),
+            expires: None,
             password,
             event: event("upgrade"),
         })
@@ -63,11 +64,19 @@ pub(crate) async fn come_back_as_they_went_in(fixture: Fixture) {
     }
     let viewer = fixture.viewer(&alice, project).await;
     assert_eq!(
-        fixture.store.list_credentials(&viewer).await.unwrap(),
+        fixture
+            .store
+            .list_credentials(&viewer.sight())
+            .await
+            .unwrap(),
         added
     );
     for one in &added {
-        let found = fixture.store.credentials(&viewer, one.id).await.unwrap();
+        let found = fixture
+            .store
+            .credentials(&viewer.sight(), one.id)
+            .await
+            .unwrap();
         assert_eq!(found.as_ref(), Some(one));
     }
 }
@@ -84,7 +93,13 @@ pub(crate) async fn are_found_in_their_own_project_only(fixture: Fixture) {
         fixture.viewer(&alice, two).await,
         fixture.editor(&alice, two).await,
     );
-    assert!(store.credentials(&viewer, id).await.unwrap().is_none());
+    assert!(
+        store
+            .credentials(&viewer.sight(), id)
+            .await
+            .unwrap()
+            .is_none()
+    );
     let upgraded = store
         .upgrade_credentials(&editor, id, to(&fixture, None, "you"))
         .await;
@@ -144,7 +159,7 @@ pub(crate) async fn a_couple_is_unique_however_the_registry_is_spelled(fixture: 
         .await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
     let viewer = fixture.viewer(&alice, one).await;
-    let unchanged = store.credentials(&viewer, ghcr.id).await.unwrap();
+    let unchanged = store.credentials(&viewer.sight(), ghcr.id).await.unwrap();
     assert_eq!(unchanged, Some(ghcr));
     let own = store
         .upgrade_credentials(&editor, hub.id, to(&fixture, Some("docker.io"), "me"))
@@ -175,7 +190,7 @@ pub(crate) async fn upgrade_decides_on_the_present_row_and_may_refuse(fixture: F
     let refused = store.upgrade_credentials(&editor, before.id, refuse).await;
     assert_eq!(refused.unwrap_err().message(), "no");
     assert_eq!(
-        store.credentials(&viewer, before.id).await.unwrap(),
+        store.credentials(&viewer.sight(), before.id).await.unwrap(),
         Some(before.clone())
     );
 
@@ -186,7 +201,7 @@ pub(crate) async fn upgrade_decides_on_the_present_row_and_may_refuse(fixture: F
         .unwrap();
     assert_eq!((after.version, after.username.as_str()), (2, "you"));
     assert_eq!(
-        store.credentials(&viewer, before.id).await.unwrap(),
+        store.credentials(&viewer.sight(), before.id).await.unwrap(),
         Some(after)
     );
     let absent = CredentialsId::generate(now(), &SystemRandom).unwrap();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use regcred_core::access::{
-    self, AdminGrant, Caller, Editor, Grant, Level, Manager, Principal, RequestId, UserGrant,
-    UserPrincipal, Viewer,
+    self, AdminGrant, Caller, Editor, Grant, Level, Manager, Principal, PullGrant, RequestId,
+    Right, Rights, TokenPrincipal, UserGrant, UserPrincipal, Viewer,
 };
 use regcred_core::audit::{Action, AuditEvent, Walk};
 use regcred_core::clock::SystemClock;
@@ -184,6 +184,23 @@ impl Fixture {
         self.grant(user, project).await
     }
 
+    /// A new service token that may pull in `project`, which `user` manages.
+    pub(crate) async fn puller(&self, user: &User, name: &str, project: ProjectId) -> PullGrant {
+        let token = TokenPrincipal {
+            id: crate::tokens::create(self, user, &[project]).await,
+            name: name.to_owned(),
+            projects: vec![project],
+            rights: Rights::new(vec![Right::Pull]).unwrap(),
+        };
+        let caller = Caller {
+            principal: Principal::Token(token),
+            request: request(),
+        };
+        access::check_pull(self.store.as_ref(), &caller, project)
+            .await
+            .unwrap()
+    }
+
     /// Credentials to add to `project`.
     pub(crate) fn credentials(
         &self,
@@ -197,6 +214,7 @@ impl Fixture {
             username: Username::parse(username.to_owned()).unwrap(),
             version: 1,
             last_update: now(),
+            expires: None,
         };
         let binding = credentials::binding(
             &project,

@@ -10,6 +10,7 @@ mod credentials;
 mod fixture;
 mod people;
 mod projects;
+mod pulls;
 mod sessions;
 mod tokens;
 mod trail;
@@ -63,6 +64,14 @@ macro_rules! suite {
                 concurrent_creators_of_one_couple_have_one_winner
                 concurrent_upgrades_each_see_the_one_before
                 sealed_passwords_are_walked_in_order
+            }
+            pulls {
+                see_the_first_key_that_any_credentials_of_their_project_have
+                see_what_is_near_on_the_same_host
+                are_counted_by_day_and_written_down
+                that_may_not_leave_any_more_are_refused_and_leave_nothing
+                that_come_at_once_are_all_counted
+                are_forgotten_after_a_while_but_for_the_last_use
             }
             trail {
                 has_an_event_for_each_change_and_none_for_a_refusal

@@ -203,12 +203,24 @@ pub(crate) async fn delete_takes_everything_of_the_project_and_nothing_else(fixt
         Standing::NoProject
     );
     assert!(store.project(&viewer).await.unwrap().is_none());
-    assert!(store.list_credentials(&viewer).await.unwrap().is_empty());
+    assert!(
+        store
+            .list_credentials(&viewer.sight())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(store.token_secret(only).await.unwrap().is_none());
     let left = store.token_secret(both).await.unwrap().unwrap();
     assert_eq!(left.token.projects, [two]);
     let viewer = fixture.viewer(&alice, two).await;
-    assert!(store.credentials(&viewer, kept[1]).await.unwrap().is_some());
+    assert!(
+        store
+            .credentials(&viewer.sight(), kept[1])
+            .await
+            .unwrap()
+            .is_some()
+    );
 
     let editor = fixture.editor(&alice, two).await;
     let manager = fixture.manager(&alice, two).await;

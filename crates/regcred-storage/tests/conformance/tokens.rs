@@ -26,7 +26,7 @@ fn new_token(fixture: &Fixture, projects: &[ProjectId]) -> NewToken {
         rights: Rights::new(vec![Right::Pull, Right::View]).unwrap(),
         creator: "alice".to_owned(),
         created: now(),
-        expires: now().plus(Duration::from_mins(1)),
+        expires: now().plus(Duration::from_hours(24 * 365)),
     };
     NewToken {
         token,

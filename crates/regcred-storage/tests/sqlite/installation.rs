@@ -163,6 +163,7 @@ impl Running {
             registry: Registry::parse(Some(registry.to_owned())).unwrap(),
             username: Username::parse(username.to_owned()).unwrap(),
             password: RegistryPassword::parse(password.to_owned()).unwrap(),
+            expires: None,
         };
         let created = self.service.create_credentials(caller, credentials).await;
         created.unwrap()

@@ -44,6 +44,36 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
+    let installation = Installation::new();
+    let running = installation.open().unwrap();
+    let admin = running.admin().await;
+    let project = running.project(&admin, "old").await;
+    running.credentials(&admin, project, "h.x", "me").await;
+    running.close().await;
+    // As it was before pulls.
+    let before = "DROP TABLE credentials_use_day; DROP TABLE credentials_use; ALTER TABLE docker_credentials DROP COLUMN expires_at; \
+                  PRAGMA user_version = 1;";
+    installation.database().execute_batch(before).unwrap();
+
+    let running = installation.open().unwrap();
+    let admin = running.login().await;
+    let listed = running
+        .service
+        .list_credentials(&admin, project)
+        .await
+        .unwrap();
+    assert_eq!((listed.len(), listed[0].expires), (1, None));
+    assert_eq!(running.proof().await, (2, 0), "every record opens");
+    let uses = running
+        .service
+        .credentials_uses(&admin, project, None, None)
+        .await;
+    assert_eq!(uses.unwrap(), []);
+    running.close().await;
+}
+
+#[tokio::test]
 async fn what_is_no_database_of_regcred_is_refused() {
     let installation = Installation::new();
     installation

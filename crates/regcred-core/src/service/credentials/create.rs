@@ -2,6 +2,7 @@
 
 use crate::access::{Caller, Editor};
 use crate::audit::Action;
+use crate::clock::Timestamp;
 use crate::credentials::{self, DockerCredentials, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
@@ -20,6 +21,8 @@ pub struct CreateCredentials {
     pub username: Username,
     /// The password to it.
     pub password: RegistryPassword,
+    /// When it runs out, where that is known.
+    pub expires: Option<Timestamp>,
 }
 
 impl Service {
@@ -34,6 +37,7 @@ impl Service {
             registry,
             username,
             password,
+            expires,
         } = input;
         let grant = self.grant::<Editor>(caller, project).await?;
         let now = self.clock.now();
@@ -44,6 +48,7 @@ impl Service {
             username,
             version: 1,
             last_update: now,
+            expires: credentials::expiry(expires, now)?,
         };
         let binding = credentials::binding(
             &project,
@@ -63,6 +68,7 @@ impl Service {
                 registry_key: created.registry.key().to_string(),
                 username: created.username.as_str().to_owned(),
                 version: created.version,
+                expires: created.expires.map(|moment| moment.rfc3339(0)),
             },
         );
         self.store

@@ -2,7 +2,8 @@
 
 use super::absent;
 use crate::access::{Caller, Viewer};
-use crate::credentials::DockerCredentials;
+use crate::clock::Day;
+use crate::credentials::{CredentialsUse, DockerCredentials};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
 use crate::service::Service;
@@ -15,7 +16,7 @@ impl Service {
         project: ProjectId,
     ) -> Result<Vec<DockerCredentials>> {
         let grant = self.grant::<Viewer>(caller, project).await?;
-        self.store.list_credentials(&grant).await
+        self.store.list_credentials(&grant.sight()).await
     }
 
     /// One of them. `NotFound` where absent.
@@ -27,8 +28,22 @@ impl Service {
     ) -> Result<DockerCredentials> {
         let grant = self.grant::<Viewer>(caller, project).await?;
         self.store
-            .credentials(&grant, id)
+            .credentials(&grant.sight(), id)
             .await?
             .ok_or_else(|| absent(id))
+    }
+
+    /// How the credentials of a project were pulled, one of them or all, in the order of their ids, with the days behind
+    /// `since` of the last [`DAYS_OF_USE`](crate::credentials::DAYS_OF_USE), or without any. Those that never were are
+    /// left out.
+    pub async fn credentials_uses(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        of: Option<CredentialsId>,
+        since: Option<Day>,
+    ) -> Result<Vec<CredentialsUse>> {
+        let grant = self.grant::<Viewer>(caller, project).await?;
+        self.store.credentials_uses(&grant.sight(), of, since).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::absent;
 use crate::access::{Caller, Editor};
 use crate::audit::Action;
+use crate::clock::Timestamp;
 use crate::credentials::{self, DockerCredentials, Username};
 use crate::error::{Error, Result};
 use crate::ids::{CredentialsId, ProjectId};
@@ -25,6 +26,8 @@ pub struct UpgradeCredentials {
     pub username: Option<Username>,
     /// The new password, mandatory.
     pub password: RegistryPassword,
+    /// When it runs out. The old password's expiry says nothing of the new one: `None` is not known.
+    pub expires: Option<Timestamp>,
 }
 
 impl Service {
@@ -40,9 +43,11 @@ impl Service {
             registry,
             username,
             password,
+            expires,
         } = input;
         let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
         let now = self.clock.now();
+        let expires = credentials::expiry(expires, now)?;
         let (keys, random, author) = (
             Arc::clone(&self.keys),
             Arc::clone(&self.random),
@@ -66,6 +71,7 @@ impl Service {
                     registry_key: registry.key().to_string(),
                     username: username.as_str().to_owned(),
                     version,
+                    expires: expires.map(|moment| moment.rfc3339(0)),
                 },
             );
             Ok(Upgrade {
@@ -73,6 +79,7 @@ impl Service {
                 username,
                 version,
                 at: now,
+                expires,
                 password,
                 event,
             })

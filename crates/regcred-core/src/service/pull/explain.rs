@@ -1,0 +1,117 @@
+//! Explain a pull: who would get it and why, without a password.
+
+use super::PullRequest;
+use super::hand_out::MOST_CANDIDATES;
+use crate::access::{self, Caller};
+use crate::credentials::{CredentialsUse, DockerCredentials};
+use crate::error::Result;
+use crate::ids::{CredentialsId, ProjectId};
+use crate::pull::{Choice, Verdict, choose, verdict};
+use crate::registry::PullTarget;
+use crate::service::Service;
+
+/// What would come of a pull.
+pub struct Explanation {
+    /// In which project.
+    pub project: ProjectId,
+    /// Of what.
+    pub target: PullTarget,
+    /// The credentials that would leave.
+    pub chosen: Option<CredentialsId>,
+    /// Whether several stand against each other.
+    pub ambiguous: bool,
+    /// By which rule, as a sentence.
+    pub rule: String,
+    /// What has to do with it, the best first; at most 100.
+    pub candidates: Vec<Explained>,
+}
+
+/// How one of the project's credentials stands to the pull.
+pub struct Explained {
+    /// The credentials.
+    pub credentials: DockerCredentials,
+    /// How they stand to it.
+    pub verdict: Verdict,
+    /// When and by which token they were last used, if they were.
+    pub used: Option<CredentialsUse>,
+}
+
+impl Service {
+    /// Says what would come of a pull. For those who see the project's credentials, and for tokens that may pull them.
+    pub async fn explain_pull(&self, caller: &Caller, request: PullRequest) -> Result<Explanation> {
+        let PullRequest {
+            project,
+            target,
+            pin,
+        } = request;
+        let project = self.named_project(caller, project.as_deref()).await?;
+        let sight = access::check_sight(self.store.as_ref(), caller, project).await?;
+        let covering = self.covering(&sight, &target, pin).await?;
+        let choice = choose(&target, pin, &covering);
+        let near = self
+            .store
+            .credentials_near(&sight, target.host_without_port(), MOST_NEAR)
+            .await?;
+        let near = near
+            .iter()
+            .filter(|row| covering.iter().all(|other| other.id != row.id));
+        let mut candidates: Vec<_> = covering
+            .iter()
+            .chain(near)
+            .filter_map(|row| Some((verdict(&target, pin, &choice, row)?, row)))
+            .collect();
+        candidates.sort_by_key(|(verdict, row)| (*verdict, row.registry.key(), &row.username));
+        candidates.truncate(MOST_CANDIDATES);
+        let mut explained = Vec::with_capacity(candidates.len());
+        for (verdict, row) in candidates {
+            explained.push(Explained {
+                credentials: row.clone(),
+                verdict,
+                used: self
+                    .store
+                    .credentials_uses(&sight, Some(row.id), None)
+                    .await?
+                    .pop(),
+            });
+        }
+        let rule = match &choice {
+            Choice::Match(_) if pin.is_some() => {
+                "the pull is pinned to these credentials, and they cover it".to_owned()
+            }
+            Choice::Match(row) if row.registry.key().scope().is_empty() => format!(
+                "`{}` is the whole registry, and no longer scope covers `{}`",
+                row.registry.key(),
+                target.key()
+            ),
+            Choice::Match(row) => format!(
+                "`{}` is the longest scope that covers `{}` by whole path segments",
+                row.registry.key(),
+                target.key()
+            ),
+            Choice::Ambiguous(rows) => format!(
+                "{} accounts have the longest scope that covers `{}`, and no pin decides between them",
+                rows.len(),
+                target.key()
+            ),
+            Choice::NoMatch => {
+                let error = self.no_match(&sight, &target, pin).await?;
+                error.message().to_owned()
+            }
+        };
+        let (chosen, ambiguous) = match &choice {
+            Choice::Match(row) => (Some(row.id), false),
+            Choice::NoMatch => (None, false),
+            Choice::Ambiguous(_) => (None, true),
+        };
+        Ok(Explanation {
+            project,
+            target,
+            chosen,
+            ambiguous,
+            rule,
+            candidates: explained,
+        })
+    }
+}
+
+const MOST_NEAR: usize = 200;

@@ -1,0 +1,234 @@
+//! Hand out a password: the one way in which one leaves.
+
+use super::PullRequest;
+use crate::access::{self, Caller, PullGrant, Sight};
+use crate::audit::{Action, AuditEvent};
+use crate::clock::Timestamp;
+use crate::credentials::DockerCredentials;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::CredentialsId;
+use crate::pull::{Choice, choose};
+use crate::registry::PullTarget;
+use crate::secret::RegistryPassword;
+use crate::service::Service;
+use crate::store::{PullRecord, PullRecorded};
+
+/// What leaves.
+pub struct Pulled {
+    /// The credentials.
+    pub credentials: DockerCredentials,
+    /// Their password.
+    pub password: RegistryPassword,
+}
+
+/// Why nothing leaves.
+#[derive(Debug)]
+pub enum PullRefusal {
+    /// No credentials of the project match.
+    NoMatch(Error),
+    /// Several match, and nothing decides between them.
+    Ambiguous(Error, Vec<DockerCredentials>),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for PullRefusal {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Service {
+    /// Hands out the credentials that match, once it is written down for good that they leave. For tokens that may
+    /// pull in the project.
+    pub async fn pull(&self, caller: &Caller, request: PullRequest) -> Result<Pulled, PullRefusal> {
+        let PullRequest {
+            project,
+            target,
+            pin,
+        } = request;
+        let project = self.named_project(caller, project.as_deref()).await?;
+        let grant = access::check_pull(self.store.as_ref(), caller, project).await?;
+        for _ in 0..MOST_TRIES {
+            let chosen = self.choose(&grant, &target, pin).await?;
+            if let Some(pulled) = self.hand_out(&grant, &target, chosen).await? {
+                return Ok(pulled);
+            }
+            // They were upgraded or deleted since they were read: what is there now counts.
+        }
+        Err(Error::unavailable("the credentials changed with every try to pull them").into())
+    }
+
+    async fn choose(
+        &self,
+        grant: &PullGrant,
+        target: &PullTarget,
+        pin: Option<CredentialsId>,
+    ) -> Result<CredentialsId, PullRefusal> {
+        let sight = grant.sight();
+        let covering = self.covering(&sight, target, pin).await?;
+        match choose(target, pin, &covering) {
+            Choice::Match(row) => Ok(row.id),
+            Choice::Ambiguous(several) => {
+                let several: Vec<_> = several.into_iter().cloned().collect();
+                Err(PullRefusal::Ambiguous(ambiguous(target, &several), several))
+            }
+            Choice::NoMatch => Err(PullRefusal::NoMatch(
+                self.no_match(&sight, target, pin).await?,
+            )),
+        }
+    }
+
+    /// The credentials on which it depends what comes of a pull: those of the longest scope, or the pinned ones.
+    pub(super) async fn covering(
+        &self,
+        sight: &Sight,
+        target: &PullTarget,
+        pin: Option<CredentialsId>,
+    ) -> Result<Vec<DockerCredentials>> {
+        if let Some(pin) = pin {
+            let pinned = self.store.credentials(sight, pin).await?;
+            return Ok(pinned.into_iter().collect());
+        }
+        let keys: Vec<_> = target.covering().collect();
+        self.store
+            .credentials_of_first(sight, &keys, MOST_CANDIDATES)
+            .await
+    }
+
+    /// Says what there is instead on the same host: most who meet this have misspelled something.
+    pub(super) async fn no_match(
+        &self,
+        sight: &Sight,
+        target: &PullTarget,
+        pin: Option<CredentialsId>,
+    ) -> Result<Error> {
+        let asked = target.key();
+        if let Some(pin) = pin {
+            return Ok(Error::not_found(format!(
+                "the pull is pinned to the Docker credentials {pin}, and those are not in the project or do not cover \
+                 `{asked}`"
+            )));
+        }
+        let near = self
+            .store
+            .credentials_near(sight, target.host_without_port(), MOST_NAMED)
+            .await?;
+        let mut there: Vec<_> = near
+            .iter()
+            .map(|row| format!("`{}`", row.registry.key()))
+            .collect();
+        there.dedup();
+        let hint = if there.is_empty() {
+            "it has none for that host".to_owned()
+        } else {
+            format!("on that host it has {}", there.join(", "))
+        };
+        Ok(Error::not_found(format!(
+            "no Docker credentials of the project match `{asked}`; {hint}"
+        )))
+    }
+
+    /// `None` where the credentials have changed since they were read.
+    async fn hand_out(
+        &self,
+        grant: &PullGrant,
+        target: &PullTarget,
+        chosen: CredentialsId,
+    ) -> Result<Option<Pulled>> {
+        let Some(stored) = self.store.sealed_password(grant, chosen).await? else {
+            return Ok(None);
+        };
+        let row = &stored.credentials;
+        // A registry that was changed in between may cover it no more.
+        if !target.is_covered_by(row.registry.key()) {
+            return Ok(None);
+        }
+        let password = self
+            .keys
+            .open_record(&stored.binding(), &stored.password)
+            .map_err(|reason| {
+                Error::internal(format!(
+                    "docker_credentials.password of the row {} does not open: {reason}",
+                    row.id
+                ))
+            })?;
+        let password = RegistryPassword::from_opened(password)?;
+        let at = self.clock.now();
+        let recorded = self
+            .store
+            .record_pull(grant, record(row, at), event(grant, target, row, at))
+            .await
+            .map_err(nothing_leaves)?;
+        match recorded {
+            PullRecorded::Written => Ok(Some(Pulled {
+                credentials: stored.credentials,
+                password,
+            })),
+            PullRecorded::Changed => Ok(None),
+            PullRecorded::TokenGone => Err(Error::unauthenticated()),
+        }
+    }
+}
+
+fn record(row: &DockerCredentials, at: Timestamp) -> PullRecord {
+    PullRecord {
+        credentials: row.id,
+        version: row.version,
+        at,
+    }
+}
+
+fn event(
+    grant: &PullGrant,
+    target: &PullTarget,
+    row: &DockerCredentials,
+    at: Timestamp,
+) -> AuditEvent {
+    grant.event(
+        at,
+        Action::CredentialsPulled {
+            project: grant.project().to_string(),
+            credentials: row.id.to_string(),
+            registry_key: row.registry.key().to_string(),
+            username: row.username.as_str().to_owned(),
+            version: row.version,
+            target: target.asked().to_owned(),
+        },
+    )
+}
+
+/// The caller is told that nothing leaves; the log, why.
+fn nothing_leaves(error: Error) -> Error {
+    if error.kind() == ErrorKind::Unavailable {
+        error.with_message(
+            "the pull cannot be written down now, so no password is handed out; try again shortly",
+        )
+    } else {
+        error
+    }
+}
+
+fn ambiguous(target: &PullTarget, several: &[DockerCredentials]) -> Error {
+    let key = several
+        .first()
+        .map_or_else(String::new, |row| row.registry.key().to_string());
+    let named = several
+        .iter()
+        .take(MOST_NAMED)
+        .map(|row| format!("`{}` ({})", row.username.as_str(), row.id))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = several.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { " and others" } else { "" };
+    Error::conflict(format!(
+        "the project has several accounts for `{key}`, and nothing decides which one `{}` is pulled with: {named}{more}; \
+         pin one by its id, or give each a path of its own",
+        target.key(),
+    ))
+}
+
+const MOST_TRIES: usize = 8;
+const MOST_NAMED: usize = 8;
+/// As many of several accounts are looked at and told.
+pub(super) const MOST_CANDIDATES: usize = 100;

@@ -1,0 +1,134 @@
+//! Who used Docker credentials: read from the store only where a query selects it.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, Result, SimpleObject};
+use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE};
+use regcred_core::ids::{CredentialsId, ProjectId};
+use regcred_core::{Day, Error, Timestamp};
+
+use super::asker;
+use super::scalars::{DateTime, Uuid};
+
+/// The use of one of the credentials, if they were ever pulled, as of a day.
+pub(super) struct Usage {
+    used: Option<CredentialsUse>,
+    today: Day,
+}
+
+/// The use of all credentials of a project.
+pub(super) struct Usages {
+    used: HashMap<CredentialsId, CredentialsUse>,
+    today: Day,
+}
+
+/// A service token that pulled something.
+#[derive(SimpleObject)]
+pub(super) struct TokenUse {
+    id: Uuid,
+    /// Its name at that time.
+    name: String,
+}
+
+/// How often credentials were pulled on a day.
+#[derive(SimpleObject)]
+pub(super) struct PullsOfDay {
+    /// The day in UTC: `2022-04-26`.
+    day: String,
+    pulls: u64,
+}
+
+/// Of one of the credentials.
+pub(super) async fn of_one(
+    ctx: &Context<'_>,
+    project: ProjectId,
+    id: CredentialsId,
+) -> Result<Usage> {
+    Ok(read(ctx, project, Some(id)).await?.take(id))
+}
+
+/// Of all of a project.
+pub(super) async fn of_project(ctx: &Context<'_>, project: ProjectId) -> Result<Usages> {
+    read(ctx, project, None).await
+}
+
+async fn read(ctx: &Context<'_>, project: ProjectId, of: Option<CredentialsId>) -> Result<Usages> {
+    let asker = asker(ctx)?;
+    let selected = SELECTING
+        .iter()
+        .any(|field| ctx.look_ahead().field(field).exists());
+    let today = Day::of(asker.backend.now());
+    let used = if selected {
+        let with_days = ctx.look_ahead().field(DAYS).exists();
+        let since = with_days.then(|| today.minus(DAYS_OF_USE));
+        let (service, caller) = (&asker.backend.service, &asker.caller);
+        service.credentials_uses(caller, project, of, since).await?
+    } else {
+        Vec::new()
+    };
+    Ok(Usages {
+        used: used
+            .into_iter()
+            .map(|used| (used.credentials, used))
+            .collect(),
+        today,
+    })
+}
+
+impl Usages {
+    /// That of one of them.
+    pub(super) fn take(&mut self, id: CredentialsId) -> Usage {
+        Usage {
+            used: self.used.remove(&id),
+            today: self.today,
+        }
+    }
+}
+
+impl Default for Usage {
+    /// Of what was just made.
+    fn default() -> Self {
+        Self {
+            used: None,
+            today: Day::of(Timestamp::from_micros(0)),
+        }
+    }
+}
+
+impl Usage {
+    pub(super) fn last_used(&self) -> Option<DateTime> {
+        self.used.as_ref().map(|used| DateTime::read(used.last))
+    }
+
+    pub(super) fn last_used_by(&self) -> Option<TokenUse> {
+        self.used.as_ref().map(|used| TokenUse {
+            id: Uuid::new(&used.token),
+            name: used.token_name.clone(),
+        })
+    }
+
+    /// Of the last so many days, today included.
+    pub(super) fn pulls_by_day(&self, days: Option<i32>) -> regcred_core::Result<Vec<PullsOfDay>> {
+        let days = days.map_or(Some(DEFAULT_DAYS), |days| u32::try_from(days).ok());
+        let days = days
+            .filter(|days| (1..=DAYS_OF_USE).contains(days))
+            .ok_or_else(|| {
+                Error::invalid(format!("days is 1 to {DAYS_OF_USE}")).in_field("days")
+            })?;
+        let behind = self.today.minus(days);
+        let kept = self.used.iter().flat_map(|used| &used.days);
+        Ok(kept
+            .filter(|of| of.day > behind)
+            .map(|of| PullsOfDay {
+                day: of.day.to_string(),
+                pulls: of.pulls,
+            })
+            .collect())
+    }
+}
+
+/// The fields for which the use is read.
+const SELECTING: [&str; 3] = ["lastUsed", "lastUsedBy", DAYS];
+/// The one of them for which the days are read.
+const DAYS: &str = "pullsByDay";
+const DEFAULT_DAYS: u32 = 30;

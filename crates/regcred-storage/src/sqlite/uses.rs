@@ -1,0 +1,170 @@
+//! Who used which credentials: written in the transaction that writes the pull's event.
+
+use std::collections::HashMap;
+
+use regcred_core::access::PullGrant;
+use regcred_core::audit::AuditEvent;
+use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, PullsOfDay};
+use regcred_core::ids::{CredentialsId, ProjectId, TokenId};
+use regcred_core::store::{PullRecord, PullRecorded};
+use regcred_core::{Day, Error, Result, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::columns::{Columns, all, execute, first};
+use super::writer::Unit;
+
+/// Whoever pulls, as far as it is written down.
+pub(super) struct Puller {
+    project: ProjectId,
+    token: TokenId,
+    token_name: String,
+}
+
+impl Puller {
+    pub(super) fn of(grant: &PullGrant) -> Self {
+        Self {
+            project: grant.project(),
+            token: grant.token(),
+            token_name: grant.token_name().to_owned(),
+        }
+    }
+}
+
+/// Counts a pull and writes its event down, if the password that was read may still leave.
+pub(super) fn record(
+    unit: &mut Unit<'_>,
+    puller: &Puller,
+    pull: PullRecord,
+    event: &AuditEvent,
+) -> Result<PullRecorded> {
+    if !counts(unit.db, puller, pull.at)? {
+        return Ok(PullRecorded::TokenGone);
+    }
+    let (project, credentials) = (puller.project.as_bytes(), pull.credentials.as_bytes());
+    let noted = execute(
+        unit.db,
+        "INSERT INTO credentials_use (project_id, credentials_id, last_used, token_id, token_name) \
+         SELECT project_id, id, ?4, ?5, ?6 FROM docker_credentials \
+         WHERE project_id = ?1 AND id = ?2 AND version = ?3 \
+         ON CONFLICT DO UPDATE SET last_used = excluded.last_used, token_id = excluded.token_id, \
+         token_name = excluded.token_name",
+        params![
+            project,
+            credentials,
+            pull.version,
+            pull.at.as_micros(),
+            puller.token.as_bytes(),
+            puller.token_name,
+        ],
+    )?;
+    if noted == 0 {
+        return Ok(PullRecorded::Changed);
+    }
+    execute(
+        unit.db,
+        "INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls) VALUES (?, ?, ?, 1) \
+         ON CONFLICT DO UPDATE SET pulls = pulls + 1",
+        params![project, credentials, Day::of(pull.at).number()],
+    )?;
+    unit.record(event)?;
+    Ok(PullRecorded::Written)
+}
+
+/// Whether the token still counts in the project.
+fn counts(db: &Connection, puller: &Puller, at: Timestamp) -> Result<bool> {
+    let sql = "SELECT id FROM service_token WHERE id = ?1 AND expires_at > ?3 AND EXISTS \
+               (SELECT 1 FROM service_token_project WHERE token_id = ?1 AND project_id = ?2)";
+    let params = params![
+        puller.token.as_bytes(),
+        puller.project.as_bytes(),
+        at.as_micros()
+    ];
+    Ok(first(db, "service_token", sql, params, |_| Ok(()))?.is_some())
+}
+
+/// Of one of the project's credentials, or of all.
+pub(super) fn list(
+    db: &Connection,
+    project: ProjectId,
+    of: Option<CredentialsId>,
+    since: Option<Day>,
+) -> Result<Vec<CredentialsUse>> {
+    let mut days = match since {
+        Some(since) => days(db, project, of, since)?,
+        None => HashMap::new(),
+    };
+    let read = |row: &Columns<'_>| {
+        let credentials = row.id(0, "credentials_id", CredentialsId::from_bytes)?;
+        Ok(CredentialsUse {
+            credentials,
+            last: row.moment(1, "last_used")?,
+            token: row.id(2, "token_id", TokenId::from_bytes)?,
+            token_name: row.get(3, "token_name")?,
+            days: Vec::new(),
+        })
+    };
+    let table = "credentials_use";
+    let mut uses = if let Some(id) = of {
+        let sql = "SELECT credentials_id, last_used, token_id, token_name FROM credentials_use \
+                   WHERE project_id = ? AND credentials_id = ?";
+        all(db, table, sql, [project.as_bytes(), id.as_bytes()], read)?
+    } else {
+        let sql = "SELECT credentials_id, last_used, token_id, token_name FROM credentials_use \
+                   WHERE project_id = ? ORDER BY credentials_id";
+        all(db, table, sql, [project.as_bytes()], read)?
+    };
+    for used in &mut uses {
+        used.days = days.remove(&used.credentials).unwrap_or_default();
+    }
+    Ok(uses)
+}
+
+/// The days behind `since`, the latest first.
+fn days(
+    db: &Connection,
+    project: ProjectId,
+    of: Option<CredentialsId>,
+    since: Day,
+) -> Result<HashMap<CredentialsId, Vec<PullsOfDay>>> {
+    let table = "credentials_use_day";
+    let rows = if let Some(id) = of {
+        let sql = "SELECT credentials_id, day, pulls FROM credentials_use_day \
+                   WHERE project_id = ? AND credentials_id = ? AND day > ? ORDER BY day DESC";
+        let params = params![project.as_bytes(), id.as_bytes(), since.number()];
+        all(db, table, sql, params, day)?
+    } else {
+        let sql = "SELECT credentials_id, day, pulls FROM credentials_use_day \
+                   WHERE project_id = ? AND day > ? ORDER BY credentials_id, day DESC";
+        all(
+            db,
+            table,
+            sql,
+            params![project.as_bytes(), since.number()],
+            day,
+        )?
+    };
+    let mut days: HashMap<_, Vec<_>> = HashMap::new();
+    for (credentials, of_day) in rows {
+        days.entry(credentials).or_default().push(of_day);
+    }
+    Ok(days)
+}
+
+/// Forgets the days that are no longer kept.
+pub(super) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
+    let sql = "DELETE FROM credentials_use_day WHERE day <= ?";
+    execute(unit.db, sql, [Day::of(now).minus(DAYS_OF_USE).number()]).map(drop)
+}
+
+fn day(row: &Columns<'_>) -> Result<(CredentialsId, PullsOfDay)> {
+    let pulls: i64 = row.get(2, "pulls")?;
+    let of_day = PullsOfDay {
+        day: Day::from_number(row.get(1, "day")?),
+        pulls: u64::try_from(pulls)
+            .map_err(|_| Error::internal("credentials_use_day.pulls holds a negative number"))?,
+    };
+    Ok((
+        row.id(0, "credentials_id", CredentialsId::from_bytes)?,
+        of_day,
+    ))
+}

@@ -1,0 +1,274 @@
+//! Pulls: what they see, and what is kept of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::access::PullGrant;
+use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, DockerCredentials};
+use regcred_core::ids::ProjectId;
+use regcred_core::registry::PullTarget;
+use regcred_core::store::{PullRecord, PullRecorded};
+use regcred_core::{Day, Timestamp};
+
+use crate::fixture::{Fixture, User, event, now};
+
+async fn add(
+    fixture: &Fixture,
+    user: &User,
+    project: ProjectId,
+    registry: &str,
+    username: &str,
+) -> DockerCredentials {
+    let new = fixture.credentials(project, Some(registry), username);
+    let credentials = new.credentials.clone();
+    let editor = fixture.editor(user, project).await;
+    let added = fixture
+        .store
+        .create_credentials(&editor, new, event("create"));
+    added.await.unwrap();
+    credentials
+}
+
+/// A pull of the first version at a moment.
+fn record(credentials: &DockerCredentials, at: Timestamp) -> PullRecord {
+    PullRecord {
+        credentials: credentials.id,
+        version: 1,
+        at,
+    }
+}
+
+async fn pull(fixture: &Fixture, grant: &PullGrant, record: PullRecord) -> PullRecorded {
+    let recorded = fixture.store.record_pull(grant, record, event("pull"));
+    recorded.await.unwrap()
+}
+
+/// The uses of a project with all days.
+async fn uses(fixture: &Fixture, grant: &PullGrant) -> Vec<CredentialsUse> {
+    let long_ago = Some(Day::from_number(0));
+    let sight = grant.sight();
+    let uses = fixture.store.credentials_uses(&sight, None, long_ago);
+    uses.await.unwrap()
+}
+
+async fn events(fixture: &Fixture) -> usize {
+    fixture.store.audit_rows(1, 0, 10_000).await.unwrap().len()
+}
+
+fn shown(rows: &[DockerCredentials]) -> Vec<(&str, &str)> {
+    rows.iter()
+        .map(|row| (row.registry.key().as_str(), row.username.as_str()))
+        .collect()
+}
+
+pub(crate) async fn see_the_first_key_that_any_credentials_of_their_project_have(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let other = fixture.project(&alice, "other").await;
+    for registry in ["h.x", "h.x/team", "h.x/team/app", "h.x/teamwork", "h.x:443"] {
+        add(&fixture, &alice, project, registry, "me").await;
+    }
+    let another = add(&fixture, &alice, project, "h.x/team", "another").await;
+    add(&fixture, &alice, other, "h.x/team/web", "foreign").await;
+    let puller = fixture.puller(&alice, "ci", project).await;
+    let of = async |image: &str, limit| {
+        let keys: Vec<_> = PullTarget::image(image).unwrap().covering().collect();
+        let sight = puller.sight();
+        let found = fixture.store.credentials_of_first(&sight, &keys, limit);
+        found.await.unwrap()
+    };
+    let team = [("h.x/team", "another"), ("h.x/team", "me")];
+    assert_eq!(shown(&of("h.x/team/web", 10).await), team);
+    assert_eq!(shown(&of("h.x/team/web", 1).await), team[..1]);
+    assert_eq!(shown(&of("h.x/teams", 10).await), [("h.x", "me")]);
+    assert_eq!(shown(&of("h.y/team", 10).await), []);
+
+    let opened = async |grant: &PullGrant| {
+        let stored = fixture
+            .store
+            .sealed_password(grant, another.id)
+            .await
+            .unwrap()?;
+        assert_eq!(stored.credentials, another);
+        let opened = fixture
+            .keys
+            .open_record(&stored.binding(), &stored.password);
+        Some(opened.unwrap().to_vec())
+    };
+    assert_eq!(
+        opened(&puller).await.as_deref(),
+        Some(b"hunter2".as_slice())
+    );
+    let foreign = fixture.puller(&alice, "ci", other).await;
+    assert_eq!(opened(&foreign).await, None);
+}
+
+pub(crate) async fn see_what_is_near_on_the_same_host(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let near = ["h.x", "h.x/a", "h.x/z", "h.x:5000", "h.x:5000/a"];
+    for registry in near {
+        add(&fixture, &alice, project, registry, "me").await;
+    }
+    for registry in ["a.h.x", "h.x0", "h.xy/a", "h.x-y", "g.x/h.x", "h.x.y:5000"] {
+        add(&fixture, &alice, project, registry, "me").await;
+    }
+    let puller = fixture.puller(&alice, "ci", project).await;
+    let found = async |host, limit| {
+        let sight = puller.sight();
+        let found = fixture.store.credentials_near(&sight, host, limit);
+        let found = found.await.unwrap();
+        found
+            .iter()
+            .map(|row| row.registry.key().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("h.x", 100).await, near);
+    assert_eq!(found("h.x", 3).await, near[..3]);
+    assert!(found("h", 100).await.is_empty());
+}
+
+pub(crate) async fn are_counted_by_day_and_written_down(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let (used, idle) = (
+        add(&fixture, &alice, project, "h.x", "used").await,
+        add(&fixture, &alice, project, "h.x", "idle").await,
+    );
+    let (first, second) = (
+        fixture.puller(&alice, "first", project).await,
+        fixture.puller(&alice, "second", project).await,
+    );
+    let before = events(&fixture).await;
+    let today = now();
+    let tomorrow = today.plus(Duration::from_hours(24));
+    for (grant, at) in [(&first, today), (&first, today), (&second, tomorrow)] {
+        let recorded = pull(&fixture, grant, record(&used, at)).await;
+        assert_eq!(recorded, PullRecorded::Written);
+    }
+    assert_eq!(events(&fixture).await - before, 3);
+
+    let kept = uses(&fixture, &first).await;
+    assert_eq!(kept.len(), 1, "what was never pulled is left out");
+    let kept = &kept[0];
+    assert_eq!((kept.credentials, kept.last), (used.id, tomorrow));
+    assert_eq!(
+        (kept.token, kept.token_name.as_str()),
+        (second.token(), "second")
+    );
+    let days: Vec<_> = kept.days.iter().map(|of| (of.day, of.pulls)).collect();
+    assert_eq!(days, [(Day::of(tomorrow), 1), (Day::of(today), 2)]);
+    let (store, sight) = (&fixture.store, first.sight());
+    let long_ago = Some(Day::from_number(0));
+    let one = store
+        .credentials_uses(&sight, Some(used.id), long_ago)
+        .await
+        .unwrap();
+    assert_eq!(one.as_slice(), std::slice::from_ref(kept));
+    let since = Some(Day::of(today));
+    let one = store
+        .credentials_uses(&sight, Some(used.id), since)
+        .await
+        .unwrap();
+    assert_eq!(one[0].days, kept.days[..1]);
+    let one = store.credentials_uses(&sight, None, None).await.unwrap();
+    assert!(one[0].days.is_empty() && one[0].last == tomorrow);
+    let none = store
+        .credentials_uses(&sight, Some(idle.id), long_ago)
+        .await;
+    assert!(none.unwrap().is_empty());
+
+    // The use goes with the credentials.
+    let editor = fixture.editor(&alice, project).await;
+    let gone = store.delete_credentials(&editor, used.id, Box::new(|_| event("delete")));
+    assert!(gone.await.unwrap());
+    assert!(uses(&fixture, &first).await.is_empty());
+}
+
+pub(crate) async fn that_may_not_leave_any_more_are_refused_and_leave_nothing(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let foreign = fixture.project(&alice, "foreign").await;
+    let credentials = add(&fixture, &alice, project, "h.x", "me").await;
+    let puller = fixture.puller(&alice, "ci", project).await;
+    let stranger = fixture.puller(&alice, "ci", foreign).await;
+    let revoked = fixture.puller(&alice, "ci", project).await;
+    let manager = fixture.manager(&alice, project).await;
+    let revoke = fixture
+        .store
+        .revoke_token(&manager, revoked.token(), event("revoke"));
+    assert!(revoke.await.unwrap());
+    let before = events(&fixture).await;
+    let in_a_year = now().plus(Duration::from_hours(24 * 366));
+    for (grant, version, at, expected) in [
+        (&puller, 2, now(), PullRecorded::Changed),
+        (&puller, 0, now(), PullRecorded::Changed),
+        (&stranger, 1, now(), PullRecorded::Changed),
+        (&revoked, 1, now(), PullRecorded::TokenGone),
+        (&puller, 1, in_a_year, PullRecorded::TokenGone),
+    ] {
+        let of = PullRecord {
+            version,
+            ..record(&credentials, at)
+        };
+        assert_eq!(pull(&fixture, grant, of).await, expected);
+    }
+    assert_eq!(events(&fixture).await, before);
+    assert!(uses(&fixture, &puller).await.is_empty());
+}
+
+pub(crate) async fn that_come_at_once_are_all_counted(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let credentials = add(&fixture, &alice, project, "h.x", "me").await;
+    let puller = Arc::new(fixture.puller(&alice, "ci", project).await);
+    let before = events(&fixture).await;
+    let mut pulls = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (store, grant) = (Arc::clone(&fixture.store), Arc::clone(&puller));
+        let record = record(&credentials, now());
+        pulls.spawn(async move {
+            store
+                .record_pull(&grant, record, event("pull"))
+                .await
+                .unwrap()
+        });
+    }
+    let recorded = pulls.join_all().await;
+    assert!(
+        recorded
+            .iter()
+            .all(|recorded| *recorded == PullRecorded::Written)
+    );
+    assert_eq!(events(&fixture).await - before, 100);
+    assert_eq!(uses(&fixture, &puller).await[0].days[0].pulls, 100);
+}
+
+pub(crate) async fn are_forgotten_after_a_while_but_for_the_last_use(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let (busy, quiet) = (
+        add(&fixture, &alice, project, "h.x", "busy").await,
+        add(&fixture, &alice, project, "h.y", "quiet").await,
+    );
+    let puller = fixture.puller(&alice, "ci", project).await;
+    let today = now();
+    let days = |days: u32| today.plus(Duration::from_hours(24 * u64::from(days)));
+    pull(&fixture, &puller, record(&quiet, today)).await;
+    for day in [0, 1, DAYS_OF_USE] {
+        pull(&fixture, &puller, record(&busy, days(day))).await;
+    }
+    let purge = fixture.store.purge_expired(days(DAYS_OF_USE), today);
+    purge.await.unwrap();
+    let kept: Vec<_> = uses(&fixture, &puller)
+        .await
+        .into_iter()
+        .map(|used| (used.last, used.days.iter().map(|of| of.day).collect()))
+        .collect();
+    let last = days(DAYS_OF_USE);
+    let expected: [(_, Vec<_>); 2] = [
+        (last, vec![Day::of(last), Day::of(days(1))]),
+        (today, vec![]),
+    ];
+    assert_eq!(kept, expected);
+}
