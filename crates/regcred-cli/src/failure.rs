@@ -146,6 +146,14 @@ impl From<Error> for Failure {
 fn kind_and_hint(error: &Error) -> (Exit, String) {
     let (exit, hint) = match error {
         Error::NotFound { .. } => (Exit::NotFound, "look what there is with the `list` command"),
+        Error::NoMatch { .. } => (
+            Exit::NotFound,
+            "look what there is with `regcred credentials list`, and how the registry is spelled there",
+        ),
+        Error::Ambiguous { .. } => (
+            Exit::Conflict,
+            "delete the account that is not meant, or let the workload name its credentials",
+        ),
         Error::Conflict { .. } => (
             Exit::Conflict,
             "look what there is with the `list` command; change that, or choose another name",
@@ -170,11 +178,17 @@ fn kind_and_hint(error: &Error) -> (Exit, String) {
         Error::Unavailable {
             retry_after: Some(after),
             ..
+        }
+        | Error::Throttled {
+            retry_after: Some(after),
+            ..
         } => {
             let after = after.as_secs().max(1);
             return (Exit::Unreachable, format!("try again in {after} s"));
         }
-        Error::Unavailable { .. } => (Exit::Unreachable, "try again shortly"),
+        Error::Unavailable { .. } | Error::Throttled { .. } => {
+            (Exit::Unreachable, "try again shortly")
+        }
         Error::Transport { kind, .. } => (
             Exit::Unreachable,
             match kind {

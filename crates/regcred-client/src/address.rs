@@ -118,11 +118,14 @@ impl Address {
                 .is_ok_and(|address| address.to_canonical().is_loopback())
     }
 
-    /// The URL of an endpoint, by its path from the root of the installation.
-    pub(crate) fn endpoint(&self, path: &str) -> Url {
+    /// The URL of an endpoint, by its path from the root of the installation, with a name and its value.
+    pub(crate) fn endpoint(&self, path: &str, query: Option<(&str, &str)>) -> Url {
         let mut url = self.url.clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{prefix}{path}"));
+        if let Some((name, value)) = query {
+            url.query_pairs_mut().append_pair(name, value);
+        }
         url
     }
 }
@@ -167,7 +170,14 @@ mod tests {
     fn endpoints_lie_below_the_url_and_its_path() {
         let endpoint = |text| {
             let address = Address::parse(text).unwrap();
-            address.endpoint("/gateway/api/graphql").to_string()
+            let query = Some(("project", "a&b c"));
+            assert!(
+                address
+                    .endpoint("/x", query)
+                    .as_str()
+                    .ends_with("/x?project=a%26b+c")
+            );
+            address.endpoint("/gateway/api/graphql", None).to_string()
         };
         assert_eq!(endpoint("https://h:1/"), "https://h:1/gateway/api/graphql");
         assert_eq!(endpoint("https://h/p/"), "https://h/p/gateway/api/graphql");

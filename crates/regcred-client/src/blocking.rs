@@ -23,11 +23,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::client::ClientBuilder;
 use crate::error::{Error, Outcome, Result, TransportKind};
+use crate::regcred::{CredentialsUsage, Explanation, Pull, Pullable, Pulled, RegistryKey};
 use crate::secret::Secret;
 use crate::values::{
     CredentialsId, CredentialsInfo, ProjectId, ProjectInfo, Registry, RegistryChange,
@@ -78,6 +80,15 @@ impl Client {
         }
     }
 
+    /// What only regcred has: its pulls.
+    #[must_use]
+    pub fn regcred(&self) -> Regcred {
+        Regcred {
+            inner: self.client.regcred(),
+            driver: Arc::clone(&self.driver),
+        }
+    }
+
     /// The projects.
     #[must_use]
     pub fn projects(&self) -> Projects {
@@ -85,6 +96,40 @@ impl Client {
             inner: self.client.projects(),
             driver: Arc::clone(&self.driver),
         }
+    }
+}
+
+/// [`crate::regcred::Regcred`]'s pulls, each operation of which returns when it is done.
+#[derive(Clone, Debug)]
+pub struct Regcred {
+    inner: crate::regcred::Regcred,
+    driver: Arc<Driver>,
+}
+
+impl Regcred {
+    /// See [`crate::regcred::Regcred::pull`].
+    pub fn pull(&self, pull: &Pull) -> Result<Pulled> {
+        self.driver.block_on(self.inner.pull(pull))
+    }
+
+    /// See [`crate::regcred::Regcred::explain`].
+    pub fn explain(&self, pull: &Pull) -> Result<Explanation> {
+        self.driver.block_on(self.inner.explain(pull))
+    }
+
+    /// See [`crate::regcred::Regcred::pullable`].
+    pub fn pullable(&self, project: Option<&str>) -> Result<Pullable> {
+        self.driver.block_on(self.inner.pullable(project))
+    }
+
+    /// See [`crate::regcred::Regcred::credentials_usage`].
+    pub fn credentials_usage(&self, project: ProjectId) -> Result<Vec<CredentialsUsage>> {
+        self.driver.block_on(self.inner.credentials_usage(project))
+    }
+
+    /// See [`crate::regcred::Regcred::registry_keys`].
+    pub fn registry_keys(&self, registries: &[String]) -> Result<Vec<RegistryKey>> {
+        self.driver.block_on(self.inner.registry_keys(registries))
     }
 }
 
@@ -96,6 +141,13 @@ pub struct DockerCredentials {
 }
 
 impl DockerCredentials {
+    /// See [`crate::DockerCredentials::expiring_at`].
+    #[must_use]
+    pub fn expiring_at(mut self, moment: Timestamp) -> Self {
+        self.inner = self.inner.expiring_at(moment);
+        self
+    }
+
     /// See [`crate::DockerCredentials::create`].
     pub fn create(
         &self,

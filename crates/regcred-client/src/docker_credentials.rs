@@ -1,5 +1,7 @@
 //! The eight operations on Docker credentials, by their documented names.
 
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
@@ -22,11 +24,54 @@ use crate::values::{
 #[derive(Clone, Debug)]
 pub struct DockerCredentials {
     client: Client,
+    expires_at: Option<Timestamp>,
 }
 
 impl DockerCredentials {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            expires_at: None,
+        }
+    }
+
+    /// The same operations, of which those that set a password say when it runs out. regcred's own: it is sent only
+    /// where this is asked for, and the original platform refuses it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: regcred_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # let project = client.projects().by_name("demo").await?.id;
+    /// use regcred_client::Secret;
+    ///
+    /// let password = Secret::new(std::env::var("GHCR_PASSWORD").unwrap_or_default());
+    /// let until_spring = client.docker_credentials().expiring_at("2027-03-20T00:00:00Z".parse()?);
+    /// until_spring.create(project, "ci-bot", &password, "ghcr.io").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn expiring_at(mut self, moment: Timestamp) -> Self {
+        self.expires_at = Some(moment);
+        self
+    }
+
+    /// Executes a document that sets a password. A server that does not know when one runs out is told as such.
+    async fn set<D: DeserializeOwned>(
+        &self,
+        document: &Document,
+        variables: impl Serialize,
+    ) -> Result<D> {
+        if self.expires_at.is_none() {
+            return self.client.execute(document, variables).await;
+        }
+        let regcred = self.client.regcred();
+        regcred
+            .execute("ends of passwords", document, variables)
+            .await
+    }
+
+    fn expires_at(&self) -> Option<String> {
+        self.expires_at.map(|moment| moment.to_string())
     }
 
     /// Creates credentials.
@@ -61,9 +106,10 @@ impl DockerCredentials {
                 username,
                 password: password.expose(),
                 project_id: project,
+                expires_at: self.expires_at(),
             },
         };
-        let data: Created = self.client.execute(&CREATE, variables).await?;
+        let data: Created = self.set(&CREATE, variables).await?;
         data.credentials.ok_or_else(Error::no_answer)
     }
 
@@ -179,9 +225,10 @@ impl DockerCredentials {
                 username,
                 password: password.expose(),
                 project_id: project,
+                expires_at: self.expires_at(),
             },
         };
-        let data: Upgraded = self.client.execute(&UPGRADE, variables).await?;
+        let data: Upgraded = self.set(&UPGRADE, variables).await?;
         data.credentials.ok_or_else(Error::no_answer)
     }
 
@@ -285,6 +332,8 @@ struct NewCredentials<'a> {
     username: &'a str,
     password: &'a str,
     project_id: ProjectId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -296,6 +345,8 @@ struct Upgrade<'a> {
     username: Option<&'a str>,
     password: &'a str,
     project_id: ProjectId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 #[derive(Deserialize)]

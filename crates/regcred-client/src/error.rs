@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::regcred::Account;
 use crate::transport::Effect;
 
 /// The result of an operation.
@@ -17,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// use regcred_client::Error;
 ///
 /// fn worth_another_try(error: &Error) -> bool {
-///     matches!(error, Error::Unavailable { .. } | Error::Transport { .. })
+///     matches!(error, Error::Throttled { .. } | Error::Unavailable { .. } | Error::Transport { .. })
 /// }
 /// ```
 #[derive(Debug)]
@@ -54,8 +55,31 @@ pub enum Error {
         /// What was presented.
         message: String,
     },
-    /// The server, or what stands before it, cannot serve now. Code `UNAVAILABLE`, HTTP 429, 502, 503, 504.
+    /// There are no credentials for the image or server that was asked for: the one kind that means so. Code
+    /// `NO_MATCH`, HTTP 404.
+    NoMatch {
+        /// What was looked for.
+        message: String,
+    },
+    /// Several accounts fit the image or server equally well, and nothing decides between them. HTTP 409.
+    Ambiguous {
+        /// Which they are, and what would decide.
+        message: String,
+        /// The accounts.
+        candidates: Vec<Account>,
+    },
+    /// The server is asked more often than it allows, and did nothing. HTTP 429.
+    Throttled {
+        /// What it says.
+        message: String,
+        /// When to try again, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The server, or what stands before it, cannot serve now. Code `UNAVAILABLE`, HTTP 502, 503, 504.
     Unavailable {
+        /// The server's own code, where it said so itself: that is an answer. Absent where the answer may be that of
+        /// something in between, such as a gateway, and the server may not have been reached at all.
+        code: Option<String>,
         /// What it says.
         message: String,
         /// When to try again, where it says so.
@@ -132,6 +156,9 @@ impl Error {
             | Self::Forbidden { .. }
             | Self::Invalid { .. }
             | Self::Unauthenticated { .. }
+            | Self::NoMatch { .. }
+            | Self::Ambiguous { .. }
+            | Self::Throttled { .. }
             | Self::Unsupported { .. } => Outcome::NotDone,
         }
     }
@@ -199,6 +226,9 @@ impl fmt::Display for Error {
             | Self::Forbidden { message }
             | Self::Invalid { message, .. }
             | Self::Unauthenticated { message }
+            | Self::NoMatch { message }
+            | Self::Ambiguous { message, .. }
+            | Self::Throttled { message, .. }
             | Self::Unavailable { message, .. }
             | Self::Refused { message, .. }
             | Self::Transport { message, .. }
@@ -212,10 +242,23 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A text of the server as it may be shown: one line, no control characters, at most 500 characters.
+/// Whether a character could steer a terminal, end a line, or turn the direction of writing, where it is printed for
+/// people: control characters, the separators of lines and paragraphs, and the marks of Unicode's bidirectional
+/// algorithm. Texts of errors hold none; whoever prints other texts of a server's asks this first.
+#[must_use]
+pub fn steers_a_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// A text of the server as it may be shown: one line, nothing that steers a terminal, at most 500 characters.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::new();
-    let words = text.split(|character: char| character.is_control() || character.is_whitespace());
+    let words =
+        text.split(|character: char| steers_a_terminal(character) || character.is_whitespace());
     for word in words.filter(|word| !word.is_empty()) {
         if !shown.is_empty() {
             shown.push(' ');
@@ -238,6 +281,10 @@ mod tests {
     #[test]
     fn what_a_server_says_cannot_steer_a_terminal() {
         assert_eq!(shown("a\u{1b}[31m b\r\n\tc\u{0}"), "a [31m b c");
+        assert_eq!(
+            shown("a\u{202e}b\u{2028}c\u{2029}d\u{2067}e\u{200f}f\u{61c}g"),
+            "a b c d e f g"
+        );
         assert_eq!(shown(&"é".repeat(600)).chars().count(), MOST_SHOWN + 1);
     }
 }

@@ -1,19 +1,15 @@
 //! One GraphQL request of the platform's: what is sent, and what an answer means.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
-use tracing::Instrument as _;
 
-use crate::client::{Client, Shared};
+use crate::client::Client;
 use crate::error::{Error, Result, shown};
-use crate::secret::Secret;
-use crate::transport::{Answer, Body, Effect};
+use crate::transport::{Answer, Body, Effect, Request};
 use crate::values::ProjectId;
 
 /// A document with the name of its one operation, which is also the name under which it is traced.
@@ -89,55 +85,15 @@ impl Client {
         document: &Document,
         variables: impl Serialize,
     ) -> Result<D> {
-        let body = Body::json(&Request {
+        let body = Body::json(&Envelope {
             query: document.text,
             operation_name: document.operation,
             variables,
         })?;
-        let transport = &self.shared.transport;
-        let work = async {
-            let mut attempts = transport.attempts(document.operation, document.effect);
-            loop {
-                let attempt = self.attempt(path, document, &body);
-                match attempt.instrument(attempts.span()).await {
-                    Ok(data) => return Ok(data),
-                    Err(error) => attempts.again_after(error).await?,
-                }
-            }
-        };
-        transport
-            .within(transport.limits().total, document.effect, work)
+        let request = Request::post(path, &body);
+        self.ask(document.operation, document.effect, request, read)
             .await
     }
-
-    /// Sends it with the token; where that is no longer accepted, once more with the token of another login. A request
-    /// that was answered with 401 did nothing, so this is safe for changes too.
-    async fn attempt<D: DeserializeOwned>(
-        &self,
-        path: &str,
-        document: &Document,
-        body: &Body,
-    ) -> Result<D> {
-        let Shared {
-            transport, session, ..
-        } = &*self.shared;
-        let (effect, token, asked) = (document.effect, session.token(), Instant::now());
-        let mut answer = transport.post(path, bearer(&token)?, body, effect).await?;
-        if answer.status == 401
-            && let Some(token) = session.renew(transport, &token, asked).await?
-        {
-            answer = transport.post(path, bearer(&token)?, body, effect).await?;
-        }
-        read(&answer, effect)
-    }
-}
-
-fn bearer(token: &Secret) -> Result<HeaderMap> {
-    let text = Secret::new(format!("Bearer {}", token.expose()));
-    let mut value = HeaderValue::from_str(text.expose())
-        .map_err(|_| Error::invalid("token", "the token holds characters that no token has"))?;
-    value.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 /// The data of an answer, or the error that it stands for.
@@ -154,16 +110,13 @@ fn read<D: DeserializeOwned>(answer: &Answer, effect: Effect) -> Result<D> {
         Ok(None) => serde_json::from_slice(&answer.body).map(|Data { data }| data),
         Err(error) => Err(error),
     };
-    data.map_err(|error| unread(answer, &error).of(effect))
+    data.map_err(|error| unread(answer, &error, "the platform's").of(effect))
 }
 
-/// The error of an answer that is not what was asked for.
-fn unread(answer: &Answer, error: &serde_json::Error) -> Error {
+/// The error of an answer that is not what was asked for; `whose` answer it should have been.
+pub(crate) fn unread(answer: &Answer, error: &serde_json::Error, whose: &str) -> Error {
     if error.classify() == Category::Data {
-        return Error::protocol(format!(
-            "the answer is not the platform's: {}",
-            misfit(error)
-        ));
+        return Error::protocol(format!("the answer is not {whose}: {}", misfit(error)));
     }
     let what = answer.what_it_is();
     let cut = if answer.body.trim_ascii_start().starts_with(b"{") {
@@ -211,6 +164,7 @@ fn refusal(first: &GraphqlError, effect: Effect) -> Error {
         },
         // The message says whether anything was changed.
         Some("UNAVAILABLE") => Error::Unavailable {
+            code,
             message,
             retry_after: None,
             outcome,
@@ -228,7 +182,7 @@ fn refusal(first: &GraphqlError, effect: Effect) -> Error {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Request<V> {
+struct Envelope<V> {
     query: &'static str,
     operation_name: &'static str,
     variables: V,
@@ -249,17 +203,4 @@ struct GraphqlError {
     message: Option<String>,
     #[serde(default)]
     extensions: Value,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_token_is_marked_as_secret() {
-        let headers = bearer(&Secret::new("rc_s_x".to_owned())).unwrap();
-        assert_eq!(headers[AUTHORIZATION], "Bearer rc_s_x");
-        assert!(headers[AUTHORIZATION].is_sensitive());
-        assert_eq!(format!("{headers:?}"), r#"{"authorization": Sensitive}"#);
-    }
 }

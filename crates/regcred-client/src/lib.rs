@@ -58,6 +58,7 @@
 //! `blocking`: the same operations for code that is not async.
 
 mod address;
+mod asking;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod client;
@@ -74,7 +75,7 @@ mod values;
 pub use self::address::PlatformUrl;
 pub use self::client::{Client, ClientBuilder};
 pub use self::docker_credentials::DockerCredentials;
-pub use self::error::{Error, Outcome, Result, TransportKind};
+pub use self::error::{Error, Outcome, Result, TransportKind, steers_a_terminal};
 pub use self::projects::Projects;
 pub use self::secret::Secret;
 pub use self::values::{

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::transport::{Body, Effect, Transport};
+use crate::transport::{Body, Effect, Request, Transport};
 
 pub(crate) struct Session {
     token: RwLock<Arc<Secret>>,
@@ -109,10 +109,11 @@ impl Account {
         })?;
         let realm = self.realm.clone().map(|realm| (REALM, realm));
         let headers = HeaderMap::from_iter(realm);
+        let request = Request::post(LOGIN_PATH, &body);
         // A session that nobody got the token of runs out by itself: logging in twice does no harm.
         let mut attempts = transport.attempts("login", Effect::None);
         let answer = loop {
-            let attempt = transport.post(LOGIN_PATH, headers.clone(), &body, Effect::None);
+            let attempt = transport.send(&request, headers.clone(), Effect::None);
             match attempt.instrument(attempts.span()).await {
                 Ok(answer) => break answer,
                 Err(error) => attempts.again_after(error).await?,

@@ -50,6 +50,17 @@ pub(crate) struct Attempts {
     effect: Effect,
     number: u32,
     retries: u32,
+    /// What the server itself said at an earlier attempt.
+    said: Option<Error>,
+}
+
+/// What is asked: a POST where it has a body, a GET otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// From the root of the installation.
+    path: &'a str,
+    query: Option<(&'a str, &'a str)>,
+    body: Option<&'a Body>,
 }
 
 /// The body of a request, wiped when it is dropped.
@@ -79,6 +90,24 @@ impl Effect {
         match self {
             Self::None => Outcome::NotDone,
             Self::Change => Outcome::Unknown,
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn post(path: &'a str, body: &'a Body) -> Self {
+        Self {
+            path,
+            query: None,
+            body: Some(body),
+        }
+    }
+
+    pub(crate) fn get(path: &'a str, query: Option<(&'a str, &'a str)>) -> Self {
+        Self {
+            path,
+            query,
+            body: None,
         }
     }
 }
@@ -164,18 +193,18 @@ impl Transport {
             effect,
             number: 0,
             retries: self.limits.retries,
+            said: None,
         }
     }
 
     /// Sends a request once. Any status is an answer, except those that say "later".
-    pub(crate) async fn post(
+    pub(crate) async fn send(
         &self,
-        path: &str,
+        request: &Request<'_>,
         headers: HeaderMap,
-        body: &Body,
         effect: Effect,
     ) -> Result<Answer> {
-        let answer = self.answered(path, headers, body).await;
+        let answer = self.answered(request, headers).await;
         let answer = answer.map_err(|error| error.of(effect))?;
         match answer.later() {
             None => Ok(answer),
@@ -183,15 +212,20 @@ impl Transport {
         }
     }
 
-    async fn answered(&self, path: &str, headers: HeaderMap, body: &Body) -> Result<Answer> {
+    async fn answered(&self, request: &Request<'_>, headers: HeaderMap) -> Result<Answer> {
         let start = Instant::now();
-        let mut response = self
-            .http
-            .post(self.address.endpoint(path))
+        let url = self.address.endpoint(request.path, request.query);
+        let asking = match request.body {
+            None => self.http.get(url),
+            Some(body) => self
+                .http
+                .post(url)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.0.clone()),
+        };
+        let mut response = asking
             .headers(headers)
             .header(USER_AGENT, HeaderValue::from_static(AGENT))
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body.0.clone())
             .send()
             .await
             .map_err(|error| self.broken(&error))?;
@@ -210,7 +244,9 @@ impl Transport {
         {
             return Err(too_much());
         }
-        let mut body = Zeroizing::new(Vec::new());
+        let length = response.content_length().unwrap_or_default();
+        let length = usize::try_from(length).unwrap_or(MOST_BYTES);
+        let mut body = Zeroizing::new(Vec::with_capacity(length.min(FIRST_BYTES)));
         while let Some(part) = response
             .chunk()
             .await
@@ -219,7 +255,7 @@ impl Transport {
             if body.len() + part.len() > MOST_BYTES {
                 return Err(too_much());
             }
-            body.extend_from_slice(&part);
+            add(&mut body, &part);
         }
         tracing::debug!(status, bytes = body.len(), elapsed = ?start.elapsed(), "answered");
         Ok(Answer {
@@ -284,9 +320,23 @@ impl Attempts {
             return Err(error);
         };
         tracing::debug!(operation = self.operation, ?wait, %error, "trying again");
+        if matches!(error, Error::Unavailable { code: Some(_), .. }) {
+            self.said = Some(error);
+        }
         tokio::time::sleep(wait).await;
         self.number += 1;
         Ok(())
+    }
+
+    /// The error of all attempts: where the server said at one that it cannot serve, a later one that came to nothing
+    /// does not make it a server that was not reached.
+    pub(crate) fn last(&mut self, error: Error) -> Error {
+        match error {
+            Error::Transport { .. } | Error::Unavailable { code: None, .. } => {
+                self.said.take().unwrap_or(error)
+            }
+            error => error,
+        }
     }
 
     /// How long to wait before the next attempt; `None` where there is to be none.
@@ -296,11 +346,7 @@ impl Attempts {
         }
         let asked = match error {
             // The server turned the request away before it looked at it.
-            Error::Unavailable {
-                retry_after,
-                outcome: Outcome::NotDone,
-                ..
-            } => *retry_after,
+            Error::Throttled { retry_after, .. } => *retry_after,
             Error::Unavailable { retry_after, .. } if self.effect == Effect::None => *retry_after,
             Error::Transport {
                 kind: TransportKind::Connect,
@@ -333,22 +379,35 @@ impl Answer {
     /// What it says where it says "later": that nothing was done at 429, that nothing is known behind a gateway.
     fn later(&self) -> Option<Error> {
         let (said, outcome) = match self.status {
-            429 => ("asks to come back later (HTTP 429)", Outcome::NotDone),
-            502 => ("is not reached by its gateway (HTTP 502)", Outcome::Unknown),
-            503 => ("is not available (HTTP 503)", Outcome::Unknown),
+            429 => ("asks to come back later (HTTP 429)", None),
+            502 => (
+                "is not reached by its gateway (HTTP 502)",
+                Some(Outcome::Unknown),
+            ),
+            503 => ("is not available (HTTP 503)", Some(Outcome::Unknown)),
             504 => (
                 "did not answer its gateway in time (HTTP 504)",
-                Outcome::Unknown,
+                Some(Outcome::Unknown),
             ),
             _ => return None,
         };
         let after = self.headers.get(RETRY_AFTER);
         let after = after.and_then(|after| after.to_str().ok()?.parse().ok());
-        let detail = self.detail().map(|detail| format!(": {detail}"));
-        Some(Error::Unavailable {
-            message: format!("the server {said}{}", detail.unwrap_or_default()),
-            retry_after: after.map(Duration::from_secs),
-            outcome,
+        let retry_after = after.map(Duration::from_secs);
+        let Problem { detail, code } = self.problem();
+        let detail = detail.map(|detail| format!(": {}", shown(&detail)));
+        let message = format!("the server {said}{}", detail.unwrap_or_default());
+        Some(match outcome {
+            None => Error::Throttled {
+                message,
+                retry_after,
+            },
+            Some(outcome) => Error::Unavailable {
+                code: code.as_deref().map(shown),
+                message,
+                retry_after,
+                outcome,
+            },
         })
     }
 
@@ -409,15 +468,21 @@ impl Answer {
         }
     }
 
-    /// The detail of an `application/problem+json` (RFC 9457).
     fn detail(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Problem {
-            detail: String,
-        }
-        let problem: Problem = serde_json::from_slice(&self.body).ok()?;
-        Some(shown(&problem.detail))
+        self.problem().detail.as_deref().map(shown)
     }
+
+    fn problem(&self) -> Problem {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// An `application/problem+json` (RFC 9457), as far as it counts whatever was asked.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    detail: Option<String>,
+    code: Option<String>,
 }
 
 /// The certificates of a PEM text, which holds at least one unless it is empty.
@@ -499,6 +564,17 @@ fn said_by_tls(error: &rustls::Error) -> String {
     }
 }
 
+/// Adds a part of a body. A buffer that grows by itself leaves copies behind that nobody wipes.
+fn add(body: &mut Zeroizing<Vec<u8>>, part: &[u8]) {
+    let length = body.len() + part.len();
+    if length > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(part);
+}
+
 fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
@@ -506,5 +582,7 @@ fn seconds(duration: Duration) -> String {
 const AGENT: &str = concat!("regcred-client/", env!("CARGO_PKG_VERSION"));
 /// More than the largest answer of regcred's: 50,000 credentials.
 const MOST_BYTES: usize = 64 << 20;
+/// What an answer's own word on its length is worth before the bytes are there.
+const FIRST_BYTES: usize = 1 << 20;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);

@@ -214,6 +214,16 @@ pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Times
     })
 }
 
+/// The same, or null for none.
+pub(crate) fn maybe_moment<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    #[derive(Deserialize)]
+    struct Moment(#[serde(deserialize_with = "moment")] Timestamp);
+    let moment: Option<Moment> = Option::deserialize(deserializer)?;
+    Ok(moment.map(|Moment(moment)| moment))
+}
+
 /// `[{id}]`, or null for none: the lists are nullable in the platform's schema.
 fn ids<'de, D: Deserializer<'de>, I: From<Uuid>>(deserializer: D) -> Result<Vec<I>, D::Error> {
     let users: Option<Vec<Id>> = Option::deserialize(deserializer)?;

@@ -1,21 +1,29 @@
 //! What only regcred has. Nothing here is sent unless the caller asks for it.
 
 mod members;
+mod problem;
+mod pulls;
 mod tokens;
+mod usage;
 mod users;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use self::members::{Member, ProjectRole};
+pub use self::pulls::{
+    Account, Candidate, Explanation, Pull, Pullable, PullableCredentials, Pulled, Resolution,
+    Verdict,
+};
 pub use self::tokens::{NewToken, TokenInfo, TokenRight};
+pub use self::usage::{CredentialsUsage, PullsOfDay, RegistryKey, TokenUse};
 pub use self::users::{NewUser, UserChange, UserInfo};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::graphql::{Document, Done, Nothing};
 use crate::values::nullable;
 
-/// The operations that regcred adds to the platform's: service tokens, users, members of projects, the end of a
+/// The operations that regcred adds to the platform's: pulls, service tokens, users, members of projects, the end of a
 /// session. [`Client::regcred`] makes it.
 ///
 /// A server that does not have them answers [`Error::Unsupported`].
@@ -70,7 +78,7 @@ impl Regcred {
 
     /// Executes a document of regcred's own; where it fails in a way in which a server fails that does not know it,
     /// finds out whether that is so.
-    async fn execute<D: DeserializeOwned>(
+    pub(crate) async fn execute<D: DeserializeOwned>(
         &self,
         what: &'static str,
         document: &Document,

@@ -9,6 +9,7 @@ mod addressing;
 mod blocking;
 mod environment;
 mod properties;
+mod pulls;
 mod repeating;
 mod rubbish;
 mod secrets;

@@ -7,7 +7,8 @@ use regcred_client::Client;
 use tokio::runtime::Runtime;
 
 use crate::support::{
-    Reply, Server, all_data, create, http, list, log_in, shows_no_secret, with_token,
+    Reply, Server, all_data, create, explain, http, json_text, list, log_in, pull, pulled,
+    shows_no_secret, with_token,
 };
 
 /// A server that answers whatever lies in the cell.
@@ -27,6 +28,8 @@ fn ask(runtime: &Runtime, server: &Server) {
             list(&client).await.map(|_| ()),
             create(&client).await,
             log_in(builder).await.map(|_| ()),
+            pull(&client).await.map(|_| ()),
+            explain(&client).await.map(|_| ()),
         ] {
             if let Err(error) = done {
                 shows_no_secret(&error);
@@ -69,11 +72,16 @@ fn any_body_under_any_status() {
 fn a_good_answer_with_any_damage() {
     let (server, cell) = server();
     let runtime = Runtime::new().unwrap();
-    let good = all_data();
+    let good = json_text(pulled().to_string());
+    damaged(&good, &server, &cell, &runtime);
+    damaged(&all_data(), &server, &cell, &runtime);
+}
+
+fn damaged(good: &[u8], server: &Server, cell: &Mutex<Vec<u8>>, runtime: &Runtime) {
     let head = good.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
     let damage = prop::collection::vec((head..good.len(), any::<u8>()), 1..4);
     proptest!(config(), |(damage in damage, length in head..good.len())| {
-        let mut answer = good.clone();
+        let mut answer = good.to_vec();
         for (place, byte) in damage {
             answer[place] = byte;
         }
@@ -82,6 +90,6 @@ fn a_good_answer_with_any_damage() {
             answer.truncate(length);
         }
         *cell.lock().unwrap() = answer;
-        ask(&runtime, &server);
+        ask(runtime, server);
     });
 }

@@ -142,16 +142,15 @@ async fn a_change_that_was_turned_away_is_sent_again() {
 async fn nobody_waits_for_a_server_that_is_away_for_long() {
     let server = first(throttled_for_long);
     let error = failed(create(&server.client()).await);
-    let Error::Unavailable {
+    assert_eq!(error.outcome(), Outcome::NotDone);
+    let Error::Throttled {
         message,
         retry_after,
-        outcome,
     } = error
     else {
         panic!("{error:?}");
     };
     assert_eq!(retry_after, Some(Duration::from_hours(1)));
-    assert_eq!(outcome, Outcome::NotDone);
     assert!(message.ends_with("too many failed logins"), "{message}");
     assert_eq!(server.seen().len(), 1);
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use regcred_client::regcred::{Explanation, Pull, Pulled};
 use regcred_client::{Client, ClientBuilder, CredentialsId, Error, ProjectId, Secret};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
@@ -327,6 +328,27 @@ pub(crate) async fn list(client: &Client) -> Result<usize, Error> {
         .list_for_project(project())
         .await;
     all.map(|all| all.len())
+}
+
+/// A pull of an image in the one project of the token.
+pub(crate) async fn pull(client: &Client) -> Result<Pulled, Error> {
+    client
+        .regcred()
+        .pull(&Pull::image("ghcr.io/acme/app:1"))
+        .await
+}
+
+pub(crate) async fn explain(client: &Client) -> Result<Explanation, Error> {
+    let pull = Pull::server("ghcr.io").project("demo");
+    client.regcred().explain(&pull).await
+}
+
+/// What a pull is answered with.
+pub(crate) fn pulled() -> Value {
+    json!({
+        "registryKey": "ghcr.io/acme", "username": "bot", "password": REGISTRY_PASSWORD,
+        "credentialsId": CREDENTIALS, "expiresAt": "2027-01-01T00:00:00.000Z",
+    })
 }
 
 /// The error, once it is sure that it shows no secret, and is one line.
