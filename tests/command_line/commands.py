@@ -19,6 +19,11 @@ LOCAL = {
     "completion",
     "man",
     "help exit-codes",
+    "helper install",
+    "helper uninstall",
+    # It goes on where the server is away, and says so.
+    "helper doctor",
+    "kubelet config",
 }
 
 

@@ -38,7 +38,7 @@ ACCOUNTS = {"admin": "the admin's password of the tests", "mia": "mia's password
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that came in. `operation` is the field at the root of its document, or `login`."""
+    """A request that came in. `operation` is the field at the root of its document, `login`, or a path."""
 
     operation: str
     token: str | None
@@ -190,7 +190,7 @@ class Threads(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """HTTP of the platform: three paths, all of them POST."""
+    """HTTP of the platform: three paths, all of them POST. Whatever else is asked for is not there."""
 
     protocol_version = "HTTP/1.1"
     # Head and body leave as two writes; without this the second waits for the client's acknowledgement.
@@ -198,15 +198,19 @@ class Handler(BaseHTTPRequestHandler):
     stand_in: StandIn
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.serve(json.loads(self.rfile.read(int(self.headers.get("content-length", 0)))))
+
+    def do_GET(self) -> None:
+        self.serve({})
+
+    def serve(self, sent: dict[str, Any]) -> None:
         path = re.sub("/+", "/", self.path)
-        sent = json.loads(body)
         login = path == "/authentication/api/open/authenticate"
         token = (self.headers.get("authorization") or "").removeprefix("Bearer ") or None
         variables = {} if login else sent.get("variables") or {}
-        asked = Asked(
-            "login" if login else root_field(sent["query"]), token, sent.get("query", ""), variables
-        )
+        # What is no GraphQL is another server's own; it is known by its path.
+        operation = "login" if login else root_field(sent["query"]) if "query" in sent else path
+        asked = Asked(operation, token, sent.get("query", ""), variables)
         self.stand_in.asked.append(asked)
         hook = self.stand_in.hook
         self.reply((hook(asked) if hook else None) or self.answer(path, token, sent))

@@ -16,7 +16,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -43,8 +43,14 @@ class Step:
     variables: dict[str, str] = field(default_factory=dict)
 
 
-def own(command: str, stdin: str | None = None, keep: str | None = None, theirs: bool = False) -> Step:
-    return Step(command, stdin, keep, own=True, theirs=theirs)
+def own(
+    command: str,
+    stdin: str | None = None,
+    keep: str | None = None,
+    theirs: bool = False,
+    variables: dict[str, str] | None = None,
+) -> Step:
+    return Step(command, stdin, keep, own=True, theirs=theirs, variables=variables or {})
 
 
 def theirs(command: str, stdin: str | None = None) -> Step:
@@ -66,8 +72,26 @@ credentials:
     registry: registry.example:5000/team
     password: stdin
 """
-FILES = {"team.yaml": MANIFEST, "secrets/hub": "the hub's password\n"}
+# A login of Docker Hub, one of another registry, and one that is none.
+LOGINS = """\
+{
+  "auths": {
+    "https://index.docker.io/v1/": {"auth": "bWlycm9yOnRoZSBodWIncyBwYXNzd29yZA=="},
+    "quay.io": {"username": "robot", "password": "a robot's password"},
+    "broken.example": {"auth": "bm8gY29sb24="}
+  }
+}
+"""
+FILES = {
+    "team.yaml": MANIFEST,
+    "secrets/hub": "the hub's password\n",
+    "logins.json": LOGINS,
+    "token": "rc_a-token-of-the-tests\n",
+}
 GHCR = {"GHCR_PASSWORD": "a password from the environment"}
+# Where no other program is.
+ALONE = {"PATH": "{home}"}
+PULLER = {"REGCRED_URL": "{url}", "REGCRED_TOKEN": "{puller}"}
 
 SESSION = {
     "Not logged in yet": [
@@ -187,6 +211,61 @@ SESSION = {
         Step("user delete ben"),
         own("user list -o name"),
     ],
+    "The pull, which is regcred's own": [
+        Step("project create Pulling"),
+        Step("credentials create --project Pulling --username ada --password-stdin --quiet", "ada's password"),
+        Step("credentials create --project Pulling --username bot --registry quay.io/team --password-stdin --quiet",
+             "bot's password"),
+        own("credentials create --project Pulling --username temp --registry ghcr.io --expires 2999-01-01 "
+            "--password-stdin", "temp's password"),
+        own("credentials upgrade --project Pulling --username ada --expires 90d --password-stdin --quiet",
+            "ada's password"),
+        own("token create --project Pulling --right pull --name puller --quiet", keep="puller"),
+        own("pull quay.io/team/app:1", variables=PULLER),
+        own("pull quay.io/team/app:1 -o json", variables=PULLER),
+        own("pull quay.io/team/app:1 -o name", variables=PULLER),
+        own("pull --server https://index.docker.io/v1/ --password-stdout", variables=PULLER),
+        own("pull quay.io/teamwork/app", variables=PULLER),
+        own("pull quay.io/team/app:1 --project Pulling"),
+        Step("pull"),
+        own("pull quay.io/team/app:1 --project Pulling --explain"),
+        own("pull quay.io/teamwork/app --project Pulling --explain"),
+        own("pull alpine --explain -o json", variables=PULLER),
+        own("credentials usage --project Pulling"),
+        own("credentials usage --project Pulling -o json"),
+        own("credentials usage --project Pulling -o name"),
+        own("export --format auth-json --file auth.json --yes", variables=PULLER),
+        own("export --format auth-json --file other.json --yes -o json", variables=PULLER),
+        Step("export --format auth-json --file team.yaml --yes"),
+        Step("export --format docker-auth-config"),
+        own("export --format docker-auth-config --yes", variables=PULLER),
+        own("export --format kubernetes --name pull --namespace apps --yes", variables=PULLER),
+    ],
+    "Files of other clients": [
+        Step("import logins.json --dry-run"),
+        Step("import logins.json"),
+        Step("project create Imported"),
+        Step("import team.yaml --yes"),
+        Step("import logins.json --project Imported --yes"),
+        Step("import logins.json --project Imported --yes --overwrite -o json"),
+        Step("import - --project Imported --yes --quiet", LOGINS),
+        Step("import auth.json --docker-config"),
+    ],
+    "The helper and the kubelet": [
+        Step("helper install", variables=ALONE),
+        Step("helper install --registry ghcr.io --registry docker.io --token-file token", variables=ALONE),
+        Step("helper install --registry ghcr.io --registry GHCR.io/team", variables=ALONE),
+        Step("helper install --all --dry-run -o json", variables=ALONE),
+        Step("helper install --registry ghcr.io --token-file token", variables=ALONE),
+        Step("helper uninstall --registry ghcr.io", variables=ALONE),
+        Step("helper uninstall -o json", variables=ALONE),
+        Step("helper uninstall", variables=ALONE),
+        Step("helper doctor ghcr.io", variables=ALONE),
+        Step("kubelet config --match-image ghcr.io --match-image registry.example:5000/team"),
+        Step("kubelet config --match-image 'ghcr.io/*'"),
+        own("kubelet config --project Pulling -o name"),
+        Step("kubelet config --check logins.json"),
+    ],
     "Somebody else": [
         Step(f"{LOGIN} --user mia --context mia --password-stdin", ACCOUNTS["mia"]),
         Step("context list"),
@@ -252,27 +331,31 @@ def session(url: str, home: Path, expected: list[str] | None) -> Iterator[str]:
         (home / name).parent.mkdir(exist_ok=True)
         (home / name).write_text(text)
     plain = Plain(url, home)
-    kept = {"url": url}
+    kept = {"url": url, "home": str(home)}
     yield f"$ cat team.yaml\n{MANIFEST}"
     for number, (title, steps) in enumerate(SESSION.items(), 1):
         blocks = Blocks(expected[number]) if expected else None
         section = [f"# {title}\n"]
         for step in steps:
             section.append(
-                taken(step, Person(home, step.variables), kept, plain, blocks.of_next_step() if blocks else None)
+                taken(step, home, kept, plain, blocks.of_next_step() if blocks else None)
             )
         yield "".join(section)
 
 
-def taken(step: Step, person: Person, kept: dict[str, str], plain: Plain, expected: str | None) -> str:
+def taken(step: Step, home: Path, kept: dict[str, str], plain: Plain, expected: str | None) -> str:
     """Runs a step; its block of the transcript."""
     if expected is not None and step.own:
-        return not_theirs(step, person, expected)
-    command = re.sub(r"\{(\w+)(?::(\d+))?\}", lambda found: filled(found, kept), step.command)
+        # As whoever is logged in: a token that was made on regcred counts nowhere else.
+        return not_theirs(step, Person(home), expected)
+    holes = re.compile(r"\{(\w+)(?::(\d+))?\}")
+    variables = {name: holes.sub(lambda found: filled(found, kept), text) for name, text in step.variables.items()}
+    person = Person(home, variables)
+    command = holes.sub(lambda found: filled(found, kept), step.command)
     ran = person.run(command, step.stdin)
     if step.keep:
         kept[step.keep] = ran.out.strip()
-    block = shown(step, command, ran, plain)
+    block = shown(replace(step, variables=variables), command, ran, plain)
     if expected is not None and step.theirs:
         return in_their_words(block, expected)
     return block

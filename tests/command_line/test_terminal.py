@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from person import Person
-from regcred_service import TIMEOUT
+from regcred import Regcred, regcred_service
+from regcred_service import TIMEOUT, unique
 from stand_in import ACCOUNTS, Asked, Instead, StandIn
 from terminal import CTRL_C, at_terminal
 
@@ -179,6 +182,99 @@ def test_a_second_ctrl_c_ends_apply_at_once(platform: StandIn, somebody: Person)
         hold.release.set()
     assert "may have been made all the same" in terminal.text
     assert "may be done    create     a at Docker Hub" in terminal.text
+
+
+@pytest.fixture(scope="module")
+def regcred(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regcred]:
+    with regcred_service(tmp_path_factory.mktemp("admin")) as service:
+        yield service
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", INTERRUPTED), (CTRL_C, INTERRUPTED)])
+def test_an_export_is_asked_for_below_what_is_written(
+    regcred: Regcred, tmp_path: Path, typed: str, code: int
+) -> None:
+    project = unique("exported")
+    regcred.project(project)
+    entries = "".join(f"  - {{username: bot, registry: r{n:02}.example, password: 'env:PW'}}\n" for n in range(23))
+    (tmp_path / "team.yaml").write_text(f"credentials:\n{entries}")
+    admin = regcred.admin.with_variables(PW="an exported password")
+    admin.do(f"credentials apply -f {tmp_path}/team.yaml --project {project} --quiet")
+    puller = regcred.puller(tmp_path / "puller", regcred.token(project, "pull"))
+    with at_terminal(puller, "export --format auth-json --file out") as terminal:
+        terminal.wait_for("[y/N] ")
+        shown = terminal.text.splitlines()
+        terminal.type(typed)
+        assert terminal.end() == code
+    assert shown == [
+        *(f"bot at r{n:02}.example" for n in range(20)),
+        "and 3 more",
+        "Write 23 passwords in the clear to out? Each is pulled, which the audit trail records. [y/N] ",
+    ]
+    assert "\\u{" not in terminal.text and "an exported password" not in terminal.text
+    assert (puller.home / "out").exists() == (code == 0)
+    usage = json.loads(regcred.admin.do(f"credentials usage --project {project} -o json"))
+    assert sum(one["pulls"] for one in usage) == (23 if code == 0 else 0)
+
+
+LOGINS = {"auths": {f"r{n}.example": {"username": "ada", "password": "an imported password"} for n in range(5)}}
+
+
+@pytest.mark.parametrize("flags", ["", "--quiet", "-o json"])
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", INTERRUPTED), (CTRL_C, INTERRUPTED)])
+def test_an_import_is_asked_for_below_its_plan(
+    platform: StandIn, somebody: Person, typed: str, code: int, flags: str
+) -> None:
+    (somebody.home / "logins.json").write_text(json.dumps(LOGINS))
+    with at_terminal(somebody, f"import logins.json {flags}") as terminal:
+        terminal.wait_for("[y/N] ")
+        shown = terminal.text.splitlines()
+        terminal.type(typed)
+        assert terminal.end() == code
+    assert shown == [
+        *(f"create     ada at r{n}.example" for n in range(5)),
+        "plan: 5 to create, 0 to overwrite, 0 there already, 0 skipped",
+        "Import 5 credentials? [y/N] ",
+    ]
+    assert "\\u{" not in terminal.text and "an imported password" not in terminal.text
+    assert len(platform.project("demo").credentials) == (5 if code == 0 else 0)
+
+
+def test_the_progress_of_an_import_is_seen(platform: StandIn, somebody: Person) -> None:
+    (somebody.home / "logins.json").write_text(json.dumps(LOGINS))
+    hold = Holding("createDockerCredentials", 3)
+    with platform.before(hold), at_terminal(somebody, "import logins.json --yes") as terminal:
+        assert hold.arrived.wait(TIMEOUT)
+        terminal.wait_for("2/5 ada at r2.example")
+        hold.release.set()
+        assert terminal.end() == 0
+    assert terminal.text.rstrip().endswith("imported: 5 created, 0 overwritten, 0 left as they are, 0 skipped")
+
+
+def test_an_import_that_fails_says_how_far_it_came(platform: StandIn, somebody: Person) -> None:
+    (somebody.home / "logins.json").write_text(json.dumps(LOGINS))
+    left = [2]
+
+    def refuse(asked: Asked) -> Instead | None:
+        if asked.operation != "createDockerCredentials":
+            return None
+        left[0] -= 1
+        return None if left[0] >= 0 else Instead(403, b"")
+
+    with platform.before(refuse), at_terminal(somebody, "import logins.json") as terminal:
+        terminal.wait_for("[y/N] ")
+        terminal.type("y\n")
+        assert terminal.end() == 6
+    # The bar, which is taken away again, stood on the line of the first.
+    assert re.findall(r"(done|failed|not attempted) +create +ada at (r\d)\.example\n", terminal.text) == [
+        ("done", "r0"),
+        ("done", "r1"),
+        ("failed", "r2"),
+        ("not attempted", "r3"),
+        ("not attempted", "r4"),
+    ]
+    assert "2 changes are done, 2 were not attempted" in terminal.text
+    assert len(platform.project("demo").credentials) == 2
 
 
 def test_a_table_fits_the_terminal(platform: StandIn, somebody: Person) -> None:

@@ -23,6 +23,7 @@ from stand_in import ACCOUNTS, Asked, Hook, Instead, StandIn, platform_stand_in
 ID = "0cb2662f-84eb-4a7d-93cb-2340f7773bce"
 PASSWORD = "the password that nobody may see"
 MANIFEST = "project: demo\ncredentials:\n  - {username: ci-bot, password: stdin}\n"
+LOGINS = '{"auths": {"ghcr.io": {"username": "ci-bot", "password": "another password that nobody may see"}}}'
 
 # Every command that asks a server, in a form in which it asks nobody else.
 COMMANDS = {
@@ -41,6 +42,10 @@ COMMANDS = {
     "credentials upgrade": f"--id {ID} --password-stdin",
     "credentials delete": "--username ci-bot --yes",
     "credentials apply": "-f team.yaml",
+    "credentials usage": "",
+    "pull": "ghcr.io/team/app",
+    "export": "--format auth-json --file auth.json --yes",
+    "import": "logins.json --yes",
     "token create": "--right view",
     "token list": "",
     "token revoke": f"{ID} --yes",
@@ -123,6 +128,7 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         somebody = Person(folder / "somebody")
         somebody.home.mkdir()
         (somebody.home / "team.yaml").write_text(MANIFEST)
+        (somebody.home / "logins.json").write_text(LOGINS)
         somebody.log_in(platform)
         [token] = platform.tokens()
         if not trouble.gone:

@@ -79,55 +79,112 @@ enum Source {
     Context { name: String, login: String },
 }
 
+/// Where flags, environment and contexts lead, whoever goes there.
+pub(crate) struct Place {
+    pub(crate) url: String,
+    /// What is known of the way besides; an absolute path.
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) platform: Option<u32>,
+    pub(crate) project: Option<String>,
+}
+
+/// The same with what there is to be known of the token.
+struct Target {
+    url: String,
+    route: RouteArgs,
+    project: Option<String>,
+    context: Option<(String, Context)>,
+    token: Option<(&'static str, Secret)>,
+}
+
 impl ConnectionArgs {
     /// The connection that these flags, the environment and the contexts lead to. Nothing is sent yet.
     pub(crate) fn link(&self) -> Result<Link> {
+        let target = self.target()?;
+        let context = target.context.as_ref();
+        let builder = target
+            .route
+            .builder(&target.url, context.map(|(_, context)| context))?;
+        let (token, source) = match (target.token, target.context) {
+            (Some((variable, token)), _) => (token, Source::Variable(variable)),
+            (None, Some((name, context))) => {
+                let Some(token) = context.token else {
+                    return Err(logged_out(&name));
+                };
+                let login = context.login;
+                (token.0, Source::Context { name, login })
+            }
+            (None, None) => return Err(no_token(&target.url)),
+        };
+        Ok(Link {
+            client: builder.token(token)?,
+            source,
+            project: target.project,
+        })
+    }
+
+    /// The place that these flags, the environment and the contexts lead to.
+    pub(crate) fn place(&self) -> Result<Place> {
+        let Target {
+            url,
+            route,
+            project,
+            context,
+            ..
+        } = self.target()?;
+        let context = context.map(|(_, context)| context);
+        let ca_file = route.ca_file.map(std::path::absolute).transpose();
+        let ca_file = ca_file
+            .map_err(|error| Failure::usage(format!("--ca-file: {error}"), "name a file"))?;
+        let of_context = |context: &Context| (context.ca_file.clone(), context.platform);
+        let (ca_of_context, platform) = context.as_ref().map(of_context).unzip();
+        Ok(Place {
+            url,
+            ca_file: ca_file.or(ca_of_context.flatten()),
+            platform: route.platform.or(platform),
+            project,
+        })
+    }
+
+    fn target(&self) -> Result<Target> {
         let (route, beside_token, token) = if self.heeds_variables() {
             let route = self.route.with_variables()?;
             (route, variable("REGCRED_URL")?, token_variable()?)
         } else {
             (self.route.clone(), None, None)
         };
-        let (given, beside) = (self.url.as_deref(), beside_token.as_deref());
+        let (given, beside) = (self.url.clone(), beside_token);
         // A token goes to its own server only: that of the environment to the URL beside it, where there is one.
-        let is_beside = match (given, beside) {
+        let is_beside = match (&given, &beside) {
             (Some(given), Some(beside)) => same_server(given, beside),
             _ => true,
         };
         let token = token.filter(|_| is_beside);
         let url = given.or(beside);
         // Who gives both needs no context, and no directory to keep one in.
-        let contexts = if url.is_some() && token.is_some() {
+        let mut contexts = if url.is_some() && token.is_some() {
             Contexts::default()
         } else {
             Contexts::load()?
         };
-        let name = self.context.as_ref().or(contexts.current.as_ref());
-        let context = name.map(|name| Ok::<_, Failure>((name, contexts.get(name)?)));
-        // What a context says counts for its own server only, its token above all.
-        let context = context
-            .transpose()?
-            .filter(|(_, context)| url.is_none_or(|url| same_server(url, &context.url)));
-        let url = url.or_else(|| context.map(|(_, context)| context.url.as_str()));
-        let url = url.ok_or_else(not_logged_in)?;
-        let builder = route.builder(url, context.map(|(_, context)| context))?;
-        let (token, source) = match (token, context) {
-            (Some((variable, token)), _) => (token, Source::Variable(variable)),
-            (None, Some((name, context))) => {
-                let token = context.token.as_ref().ok_or_else(|| logged_out(name))?;
-                let source = Source::Context {
-                    name: name.clone(),
-                    login: context.login.clone(),
-                };
-                (Secret::new(token.0.expose().to_owned()), source)
-            }
-            (None, None) => return Err(no_token(url)),
+        let context = match self.context.clone().or(contexts.current.take()) {
+            Some(name) => Some(contexts.take(&name)?),
+            None => None,
         };
+        // What a context says counts for its own server only, its token above all.
+        let context = context.filter(|(_, context)| {
+            let url = url.as_deref();
+            url.is_none_or(|url| same_server(url, &context.url))
+        });
+        let url = url.or_else(|| context.as_ref().map(|(_, context)| context.url.clone()));
         let project = self.project(&ProjectArgs { project: None })?;
-        Ok(Link {
-            client: builder.token(token)?,
-            source,
-            project: project.or_else(|| context.and_then(|(_, context)| context.project.clone())),
+        let of_context = context.as_ref();
+        Ok(Target {
+            url: url.ok_or_else(not_logged_in)?,
+            route,
+            project: project.or_else(|| of_context.and_then(|(_, known)| known.project.clone())),
+            context,
+            token,
         })
     }
 
@@ -146,7 +203,7 @@ impl ConnectionArgs {
 }
 
 /// Whether two URLs are those of one server, as far as that can be seen.
-fn same_server(one: &str, other: &str) -> bool {
+pub(crate) fn same_server(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 

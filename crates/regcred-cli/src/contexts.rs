@@ -4,16 +4,16 @@
 //! no interruption leaves half of it. Whoever changes it holds a lock, so that no two changes lose one another.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use etcetera::{BaseStrategy as _, choose_base_strategy};
 use regcred_client::Secret;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::files;
 use crate::output::note;
 
 /// What the file holds.
@@ -68,15 +68,15 @@ impl Contexts {
     pub(crate) fn change<T>(change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let path = file()?;
         let directory = path.parent().unwrap_or(Path::new("."));
-        make_private(directory)
+        files::make_private(directory)
             .map_err(|error| unusable("the directory", directory, &error.to_string()))?;
         let lock = directory.join("contexts.lock");
         let lock = private(&lock)
-            .and_then(locked)
+            .and_then(files::locked)
             .map_err(|error| unusable("the file", &lock, &error.to_string()))?;
         let mut contexts = read(&path)?;
         let done = change(&mut contexts)?;
-        contexts.write(&path, directory)?;
+        contexts.write(&path)?;
         drop(lock);
         Ok(done)
     }
@@ -86,32 +86,18 @@ impl Contexts {
         self.contexts.get(name).ok_or_else(|| unknown(name))
     }
 
-    fn write(&self, path: &Path, directory: &Path) -> Result<()> {
+    /// The same, taken out, with its name.
+    pub(crate) fn take(&mut self, name: &str) -> Result<(String, Context)> {
+        let taken = self.contexts.remove_entry(name);
+        taken.ok_or_else(|| unknown(name))
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
         let text = toml::to_string(self)
             .map_err(|error| unusable("the file", path, &error.to_string()))?;
-        let text = Secret::new(text);
-        // A temporary file is 0600 from its first moment on.
-        let replace = || {
-            let mut file = tempfile::NamedTempFile::new_in(directory)?;
-            file.write_all(text.expose().as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            File::open(directory)?.sync_all()
-        };
-        replace().map_err(|error| unusable("the file", path, &error.to_string()))
+        files::replace(path, &Secret::new(text))
+            .map_err(|error| unusable("the file", path, &error.to_string()))
     }
-}
-
-/// Waits for the lock, but not for ever: whoever holds it may hang.
-fn locked(file: File) -> std::io::Result<File> {
-    for _ in 0..200 {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(std::io::Error::other("another process holds it"))
 }
 
 /// That there is no context of this name.
@@ -140,7 +126,7 @@ fn read(path: &Path) -> Result<Contexts> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Contexts::default()),
         Err(error) => return Err(unusable("the file", path, &error.to_string())),
     };
-    if is_open(path) {
+    if files::is_open(path) {
         let path = path.display();
         note(
             false,
@@ -164,27 +150,6 @@ fn unusable(what: &str, path: &Path, error: &str) -> Failure {
         format!("{what} {} cannot be used: {error}", path.display()),
         "mend it, or point XDG_CONFIG_HOME to a directory of yours",
     )
-}
-
-#[cfg(unix)]
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    if let Some(above) = directory.parent() {
-        fs::create_dir_all(above)?;
-    }
-    match fs::DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
-        }
-        done => done,
-    }
-}
-
-/// Whether others than the user can read it.
-#[cfg(unix)]
-fn is_open(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|file| file.permissions().mode().trailing_zeros() < 6)
 }
 
 #[cfg(unix)]

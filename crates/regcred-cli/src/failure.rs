@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use clap::error::{ContextKind, ContextValue};
 use regcred_client::{Error, Outcome, TransportKind};
 
 use crate::output::shown_lines;
@@ -232,6 +233,30 @@ fn of_field(field: &str) -> (Exit, String) {
         _ => return (Exit::Refused, format!("mend the {field}, and run it again")),
     };
     (exit, hint.to_owned())
+}
+
+/// An error of the command line that does not repeat a login that somebody put into a URL or a registry.
+pub(crate) fn without_logins(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
+        if let Some(ContextValue::String(value)) = error.get(kind)
+            && let Some(shortened) = without_login(value)
+        {
+            error.insert(kind, ContextValue::String(shortened));
+        }
+    }
+    error
+}
+
+/// The value with `...` for what stands before the `@` of a host; `None` where nothing does. A digest stays.
+fn without_login(value: &str) -> Option<String> {
+    let start = value.find("://").map_or(0, |scheme| scheme + 3);
+    let authority = value.get(start..)?.split('/').next()?;
+    let (login, host) = authority.rsplit_once('@')?;
+    if host.starts_with("sha256:") || host.starts_with("sha512:") {
+        return None;
+    }
+    let rest = value.get(start + login.len()..)?;
+    Some(format!("{}...{rest}", value.get(..start)?))
 }
 
 const LOOK_FIRST: &str = "look with the `list` command whether it was done before you run it again";

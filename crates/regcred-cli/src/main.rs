@@ -2,10 +2,14 @@
 //!
 //! Errors go to standard error: what is wrong, and what to do. The exit codes are those of [`failure::Exit`].
 
+mod clock;
 mod commands;
 mod connection;
 mod contexts;
+mod docker_config;
 mod failure;
+mod files;
+mod hardening;
 mod interrupt;
 mod output;
 mod prompt;
@@ -15,7 +19,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    match commands::Cli::parse().run() {
+    hardening::keep_memory_to_itself();
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => failure::without_logins(error).exit(),
+    };
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.show();

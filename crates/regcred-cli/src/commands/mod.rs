@@ -1,14 +1,21 @@
 //! The commands: one file for each, and what they share.
 
+mod changes;
+mod checks;
 mod completion;
 mod context;
 mod credentials;
 mod exit_codes;
+mod export;
+mod helper;
+mod import;
+mod kubelet;
 mod login;
 mod logout;
 mod man;
 mod member;
 mod project;
+mod pull;
 mod records;
 mod token;
 mod user;
@@ -55,6 +62,23 @@ enum Command {
     Token(Box<token::TokenCommand>),
     /// Create and look after users (regcred's own)
     User(Box<user::UserCommand>),
+    /// Get username and password for an image, or say which it would be and why (regcred's own)
+    ///
+    /// Only a service token with the right to pull gets a password, and each pull is in the audit trail.
+    Pull(Box<pull::PullCommand>),
+    /// Write a project's credentials, in the clear, into a file for another client (regcred's own)
+    ///
+    /// It needs a service token with the right to pull. Each of the passwords is pulled, which the audit trail records.
+    Export(Box<export::Export>),
+    /// Take the logins of another client's file into a project
+    ///
+    /// It shows what it is going to do before it does it, tells what is odd in the file, and overwrites nothing unless
+    /// told.
+    Import(Box<import::Import>),
+    /// Let docker, podman and their like get credentials from regcred
+    Helper(Box<helper::HelperCommand>),
+    /// Let the nodes of a Kubernetes cluster get credentials from regcred
+    Kubelet(kubelet::KubeletCommand),
     /// Look after the key-encryption key; the service must not run
     Key {
         #[command(subcommand)]
@@ -135,6 +159,15 @@ impl Cli {
             Command::Token(command) => {
                 Interrupt::during(async |interrupt| command.run(interrupt).await)
             }
+            Command::Pull(command) => Interrupt::during(async |_| command.run().await),
+            Command::Export(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
+            Command::Import(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
+            Command::Helper(command) => command.run(),
+            Command::Kubelet(command) => command.run(),
             Command::Completion(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::ExitCodes => print(&exit_codes::text()),

@@ -6,6 +6,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::{Args, ValueEnum};
+use regcred_client::{Secret, steers_a_terminal};
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
@@ -78,7 +79,7 @@ impl OutputArgs {
     /// Prints one thing that was asked for.
     pub(crate) fn one<R: Record>(self, record: &R) -> Result<()> {
         match self.output {
-            Format::Table => print(&table::details(&record.details())),
+            Format::Table => details(&record.details()),
             _ => self.data_or_name(record),
         }
     }
@@ -137,6 +138,11 @@ impl OutputArgs {
     }
 }
 
+/// Prints labels and values, for people.
+pub(crate) fn details(details: &[(&'static str, String)]) -> Result<()> {
+    print(&table::details(details))
+}
+
 /// Prints a name on each line.
 pub(crate) fn names(names: impl IntoIterator<Item = impl Display>) -> Result<()> {
     let mut text = String::new();
@@ -150,7 +156,15 @@ pub(crate) fn names(names: impl IntoIterator<Item = impl Display>) -> Result<()>
 
 /// Writes to standard output. Who closed it does not want to read more, which is no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
+    written(anstream::stdout().lock(), text)
+}
+
+/// The same for what somebody's program reads, byte for byte: what looks like a colour is part of a password.
+pub(crate) fn print_secret(text: &Secret) -> Result<()> {
+    written(io::stdout().lock(), text.expose())
+}
+
+fn written(mut out: impl io::Write, text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::internal(
             format!("the output cannot be written: {error}"),
@@ -174,13 +188,9 @@ pub(crate) fn shown_lines(text: &str) -> String {
 
 /// A text of the server's as a terminal may get it: without what steers it or turns the direction of writing.
 pub(crate) fn shown(text: &str) -> String {
-    let steers = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars()
         .flat_map(|character| {
-            let (escaped, plain) = if steers(character) {
+            let (escaped, plain) = if steers_a_terminal(character) {
                 (Some(character.escape_unicode()), None)
             } else {
                 (None, Some(character))

@@ -47,12 +47,10 @@ fn pasted(arguments: &[&str]) {
         .output()
         .unwrap();
     let listed = String::from_utf8(pasted.stdout).unwrap();
-    let last = listed.lines().last().unwrap_or_default();
-    assert!(
-        last.starts_with("ci-bot    ghcr.io"),
-        "{listed} {:?}",
-        pasted.stderr
-    );
+    let mut lines = listed.lines().rev();
+    assert_eq!(lines.next(), Some("my-password"), "{:?}", pasted.stderr);
+    let row = lines.next().unwrap_or_default();
+    assert!(row.starts_with("ci-bot    ghcr.io"), "{listed}");
     let from = text.find("  TOKEN=").unwrap();
     let to = text.find("With Python").unwrap();
     let pasted = Command::new("bash")

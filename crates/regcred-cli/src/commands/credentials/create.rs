@@ -7,6 +7,7 @@ use regcred_client::Registry;
 use super::super::InProject;
 use super::super::records::CredentialsRecord;
 use super::Room;
+use super::moment::Expiry;
 use crate::failure::Result;
 use crate::interrupt::Interrupt;
 use crate::prompt::Password;
@@ -22,6 +23,9 @@ pub(super) struct Create {
     /// Read the password from standard input; a line break at its end does not count
     #[arg(long)]
     password_stdin: bool,
+    /// When the password runs out, where that is known: 90d, 2027-03-20 or 2027-03-20T14:00:00Z (regcred's own)
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
 }
 
 impl Create {
@@ -35,7 +39,7 @@ impl Create {
         };
         let password = password.read(interrupt).await?;
         let created = room
-            .credentials
+            .expiring(self.expires)
             .create(room.project, &self.username, &password, registry)
             .await;
         let created = room.link.done(created).map_err(|failure| {

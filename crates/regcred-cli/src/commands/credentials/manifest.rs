@@ -4,14 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use regcred_client::{Registry, Secret};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::UserMessageFormatter;
 
+use super::moment::Moment;
 use crate::failure::{Failure, Result};
 use crate::prompt;
 
@@ -44,10 +42,6 @@ enum Reference {
     File(PathBuf),
     Stdin,
 }
-
-/// A moment; a day stands for its end, because nobody knows at what hour of it the password changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Moment(pub(super) Timestamp);
 
 impl Manifest {
     /// Reads the text of a file, in YAML or JSON.
@@ -189,25 +183,6 @@ impl<'de> Deserialize<'de> for Reference {
         }
 
         deserializer.deserialize_str(Text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let end = |day: Date| {
-            let next = day.tomorrow().ok()?;
-            Some(next.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
-        };
-        let moment = match text.parse() {
-            Ok(moment) => Some(moment),
-            Err(_) => text.parse().ok().and_then(end),
-        };
-        moment.map(Self).ok_or_else(|| {
-            de::Error::custom(
-                "passwordChanged is a day, 2026-11-20, or a moment, 2026-11-20T14:00:00Z",
-            )
-        })
     }
 }
 

@@ -6,8 +6,10 @@ mod delete;
 mod get;
 mod list;
 mod manifest;
+mod moment;
 mod plan;
 mod upgrade;
+mod usage;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
@@ -39,6 +41,8 @@ enum Command {
     Upgrade(upgrade::Upgrade),
     /// Delete credentials
     Delete(delete::Delete),
+    /// Show who got their passwords out, when last, how often in 30 days, and when they run out (regcred's own)
+    Usage,
     /// Make a project's credentials those of a file
     ///
     /// It first reads all passwords, then shows what it is going to do: create, upgrade, unchanged, prune. It stops at
@@ -68,11 +72,11 @@ struct Which {
 }
 
 /// What a command works on: a project's credentials, over a connection.
-struct Room {
-    link: Link,
-    credentials: DockerCredentials,
-    project: ProjectId,
-    output: OutputArgs,
+pub(super) struct Room {
+    pub(super) link: Link,
+    pub(super) credentials: DockerCredentials,
+    pub(super) project: ProjectId,
+    pub(super) output: OutputArgs,
 }
 
 impl CredentialsCommand {
@@ -84,13 +88,14 @@ impl CredentialsCommand {
             Command::Get(command) => command.run(args).await,
             Command::Upgrade(command) => command.run(args, interrupt).await,
             Command::Delete(command) => command.run(args, interrupt).await,
+            Command::Usage => usage::run(args).await,
             Command::Apply(command) => command.run(args, interrupt).await,
         }
     }
 }
 
 impl Room {
-    async fn open(args: &InProject) -> Result<Self> {
+    pub(super) async fn open(args: &InProject) -> Result<Self> {
         let link = args.client.connection.link()?;
         let project = link.project(&args.project).await?;
         Ok(Self {
@@ -99,6 +104,15 @@ impl Room {
             project,
             output: args.client.output,
         })
+    }
+
+    /// The operations, of which those that set a password say when it runs out.
+    fn expiring(&self, at: Option<moment::Expiry>) -> DockerCredentials {
+        let credentials = self.credentials.clone();
+        match at {
+            Some(at) => credentials.expiring_at(at.0),
+            None => credentials,
+        }
     }
 
     /// The credentials that are meant, as they are now.

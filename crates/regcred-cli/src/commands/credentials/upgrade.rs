@@ -6,6 +6,7 @@ use regcred_client::{Registry, RegistryChange};
 
 use super::super::InProject;
 use super::super::records::CredentialsRecord;
+use super::moment::Expiry;
 use super::{Room, Which};
 use crate::failure::Result;
 use crate::interrupt::Interrupt;
@@ -27,6 +28,9 @@ pub(super) struct Upgrade {
     /// Read the password from standard input; a line break at its end does not count
     #[arg(long)]
     password_stdin: bool,
+    /// When the password runs out, where that is known: 90d, 2027-03-20 or 2027-03-20T14:00:00Z (regcred's own)
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
 }
 
 impl Upgrade {
@@ -54,7 +58,7 @@ impl Upgrade {
         let password = password.read(interrupt).await?;
         let username = self.set_username.as_deref();
         let upgraded = room
-            .credentials
+            .expiring(self.expires)
             .upgrade(room.project, found.id, &password, change, username)
             .await;
         let record = CredentialsRecord::from(room.link.done(upgraded)?);

@@ -1,9 +1,12 @@
 //! What the commands print about each thing. The fields of JSON and YAML are documented in docs/command-line.md, and stay.
 
+mod pulls;
+
 use regcred_client::regcred::{Member, ProjectRole, TokenInfo, UserInfo};
 use regcred_client::{CredentialsInfo, ProjectInfo};
 use serde::Serialize;
 
+pub(super) use self::pulls::{CandidateRecord, ExplanationRecord, UsageRecord};
 use crate::contexts::Context;
 use crate::output::Record;
 
