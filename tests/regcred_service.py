@@ -13,8 +13,9 @@ import subprocess
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ class Server:
     url: str
     platform: str
     realm: str
+    pid: int
+    log: Path
 
     def connect(
         self,
@@ -104,15 +107,28 @@ def unique(prefix: str) -> str:
 
 
 @contextlib.contextmanager
-def running(*, platform: str = "1", realm: str | None = None) -> Iterator[Server]:
-    """A service with an empty, throw-away database on a free port of the loopback, ended by its process id."""
-    command = [binary(), "serve", "--dev", "--listen", "127.0.0.1:0", "--dev-admin-password", ADMIN_PASSWORD]
+def running(
+    *,
+    platform: str = "1",
+    realm: str | None = None,
+    data: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
+) -> Iterator[Server]:
+    """A service on a free port of the loopback, ended by its process id.
+
+    Its database is empty and thrown away, or lies in `data`. `settings` are variables of its environment; `before` are
+    the words of a command that goes over into the service.
+    """
+    command = [*before, binary(), "serve", "--dev", "--listen", "127.0.0.1:0", "--dev-admin-password", ADMIN_PASSWORD]
     command += ["--platform", platform]
     command += ["--realm", realm] if realm else []
+    command += ["--data-dir", str(data)] if data else []
     # Settings of whoever runs the tests are no settings of the tests.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REGCRED_")}
+    environment.update(settings or {})
     with (
-        tempfile.TemporaryFile("w+") as log,
+        tempfile.NamedTemporaryFile("w+") as log,
         subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process,
@@ -122,7 +138,7 @@ def running(*, platform: str = "1", realm: str | None = None) -> Iterator[Server
             if url is None:
                 log.seek(0)
                 pytest.fail(f"the service did not start: exit code {process.wait()}\n{log.read()}", pytrace=False)
-            yield Server(url, platform, realm or "any")
+            yield Server(url, platform, realm or "any", process.pid, Path(log.name))
         finally:
             process.terminate()
             try:

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod dependencies;
 mod schema;
 mod shell;
 mod soak;
@@ -33,6 +34,8 @@ enum Chore {
     },
     /// Write schema.graphql from the code
     Schema(schema::Options),
+    /// Write the list of what the helpers are made of
+    Dependencies,
     /// Measure the service and the command line against their yardsticks, in one run
     Bench {
         /// Measure this only
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let done = match chore {
         Chore::Test { only } => test::run(only.as_deref()),
         Chore::Schema(options) => schema::run(options),
+        Chore::Dependencies => dependencies::run(),
         Chore::Bench { only } => bench::run(only.as_deref()),
         Chore::Soak => soak::run(),
     };

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
-use crate::{schema, tools};
+use crate::{dependencies, schema, tools};
 
 /// Runs all checks, or the one that is named, up to the first that fails.
 pub(crate) fn run(only: Option<&str>) -> Outcome {
@@ -64,15 +64,17 @@ const CHECKS: &[(&str, Check)] = &[
     ("machete", |shell| {
         shell.run(&mut command(tools::cargo_machete(shell)?, ""))
     }),
+    ("helpers", dependencies::check),
     ("clippy", clippy),
     ("doc", doc),
     ("schema", schema::check),
     ("tests", |shell| {
         shell.run(&mut command("cargo", "test --workspace --locked"))
     }),
-    ("release", release),
+    ("release", tools::release),
     ("saagieapi", saagieapi),
     ("command-line", command_line),
+    ("pulling", pulling),
 ];
 
 /// Licences, sources, duplicate versions, and the arrows between crates; `deny.toml` says why not advisories.
@@ -92,28 +94,27 @@ fn doc(shell: &Shell) -> Outcome {
     shell.run(command("cargo", args).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The binary that users run.
-fn release(shell: &Shell) -> Outcome {
-    shell.run(&mut command(
-        "cargo",
-        "build --release --locked --package regcred-cli",
-    ))
-}
-
 /// The platform's own client, unmodified, against that binary.
 fn saagieapi(shell: &Shell) -> Outcome {
-    release(shell)?;
+    tools::release(shell)?;
     shell.run(&mut pytest(shell, "tests/saagieapi")?)
 }
 
 /// That binary's commands as whole processes, on itself and on a stand-in of the original platform; beside them the
 /// Rust client by its examples.
 fn command_line(shell: &Shell) -> Outcome {
-    release(shell)?;
+    tools::release(shell)?;
     let examples = "build --locked --package regcred-client --features blocking --examples";
     shell.run(&mut command("cargo", examples))?;
     let example = target()?.join("debug/examples/docker_credentials");
     shell.run(pytest(shell, "tests/command_line")?.env("REGCRED_SDK_EXAMPLE", example))
+}
+
+/// Those programs between real registries and the real programs that pull images.
+fn pulling(shell: &Shell) -> Outcome {
+    tools::release(shell)?;
+    let syft = tools::syft(shell)?;
+    shell.run(pytest(shell, "tests/pulling")?.env("SYFT_BIN", syft))
 }
 
 fn pytest(shell: &Shell, suite: &str) -> Outcome<Command> {

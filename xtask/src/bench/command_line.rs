@@ -35,9 +35,9 @@ pub(super) fn run(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Ou
     let version = || command(&program, "--version");
     let (mut lists, mut scripts, mut versions) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        lists.push(milliseconds(&mut ours())?);
-        scripts.push(milliseconds(&mut theirs())?);
-        versions.push(milliseconds(&mut version())?);
+        lists.push(milliseconds(&mut ours(), Stdio::null())?);
+        scripts.push(milliseconds(&mut theirs(), Stdio::null())?);
+        versions.push(milliseconds(&mut version(), Stdio::null())?);
     }
     let (list, script) = (median(lists), median(scripts));
     results.extend([
@@ -75,9 +75,10 @@ pub(super) fn run(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Ou
     Ok(())
 }
 
-fn milliseconds(command: &mut Command) -> Outcome<f64> {
+/// How long the command takes to succeed.
+pub(super) fn milliseconds(command: &mut Command, input: Stdio) -> Outcome<f64> {
     let command = command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let start = Instant::now();

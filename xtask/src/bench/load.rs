@@ -11,12 +11,20 @@ pub(crate) fn list(folder: &Path, token: &str, project: &str) -> Outcome<PathBuf
     let body = format!(
         r#"{{"query":"query($projectId: UUID!) {{ allDockerCredentials(projectId: $projectId) {{ id registry username lastUpdate jobs {{ id }} }} }}","variables":{{"projectId":"{project}"}}}}"#
     );
-    script(
-        folder,
-        "list.lua",
-        token,
-        &format!("wrk.body = [[{body}]]\n"),
-    )
+    let lua = format!("wrk.body = [[{body}]]\n");
+    script(folder, "list.lua", &posting(token, &lua))
+}
+
+/// The same pull, over and over.
+pub(crate) fn pull(folder: &Path, token: &str, project: &str, image: &str) -> Outcome<PathBuf> {
+    let lua = format!("wrk.body = [[{{\"project\":\"{project}\",\"image\":\"{image}\"}}]]\n");
+    script(folder, "pull.lua", &posting(token, &lua))
+}
+
+/// A read of OpenBao, over and over.
+pub(crate) fn read(folder: &Path, token: &str) -> Outcome<PathBuf> {
+    let lua = format!("wrk.headers[\"x-vault-token\"] = \"{token}\"\n");
+    script(folder, "read.lua", &lua)
 }
 
 /// New credentials each time, in the projects by turns.
@@ -40,16 +48,22 @@ function request()
 end
 "#
     );
-    script(folder, "create.lua", token, &lua)
+    script(folder, "create.lua", &posting(token, &lua))
 }
 
-/// An answer with errors counts as none: GraphQL tells them with status 200.
-fn script(folder: &Path, name: &str, token: &str, lua: &str) -> Outcome<PathBuf> {
-    let text = format!(
+fn posting(token: &str, lua: &str) -> String {
+    format!(
         r#"wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
 wrk.headers["authorization"] = "Bearer {token}"
-{lua}
+{lua}"#
+    )
+}
+
+/// An answer with errors counts as none: GraphQL tells them with status 200.
+fn script(folder: &Path, name: &str, lua: &str) -> Outcome<PathBuf> {
+    let text = format!(
+        r#"{lua}
 local threads = {{}}
 local once = setup
 function setup(thread) if once then once(thread) end; table.insert(threads, thread) end

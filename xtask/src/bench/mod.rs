@@ -5,6 +5,8 @@
 
 mod command_line;
 mod load;
+mod openbao;
+mod pull;
 mod service;
 
 use std::fmt::Write as _;
@@ -21,10 +23,7 @@ use service::{Service, Yardstick};
 pub(crate) fn run(only: Option<&str>) -> Outcome {
     let shell = Shell::terminal();
     tools::programs(&shell, tools::FOR_BENCH)?;
-    shell.run(&mut command(
-        "cargo",
-        "build --release --locked --package regcred-cli",
-    ))?;
+    tools::release(&shell)?;
     let folder = target()?.join("bench");
     if folder.exists() {
         fs::remove_dir_all(&folder).doing(format_args!("remove {}", folder.display()))?;
@@ -71,6 +70,7 @@ const SUBJECTS: &[(&str, Measure)] = &[
     ("writes", writes),
     ("size", size),
     ("command-line", command_line::run),
+    ("pull", pull::run),
 ];
 
 struct Result {
@@ -84,7 +84,7 @@ struct Result {
 fn reads(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
     example(shell, "regcred-server", "static_graphql")?;
     let service = Service::start(&folder.join("reads"))?;
-    let yardstick = Yardstick::start()?;
+    let yardstick = Yardstick::start("static_graphql")?;
     let project = service.project("bench")?;
     for username in ["a", "b", "c"] {
         service.credentials(&project, username)?;

@@ -84,6 +84,20 @@ impl Service {
         self.ask(query, &json!({"c": input})).map(drop)
     }
 
+    /// Creates a service token with one right; its text.
+    pub(crate) fn service_token(&self, project: &str, right: &str) -> Outcome<String> {
+        let query =
+            "mutation($t: ServiceTokenInput!) { createServiceToken(serviceToken: $t) { token } }";
+        let input = json!({"name": "bench", "projectIds": [project], "rights": [right]});
+        let data = self.ask(query, &json!({"t": input}))?;
+        let token = data
+            .pointer("/createServiceToken/token")
+            .and_then(Value::as_str);
+        token
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::new("a service token without its text"))
+    }
+
     /// How many credentials were created since it was started: the number of answers that its metrics tell.
     pub(crate) fn count(&self) -> Outcome<u64> {
         let text = read(ureq::get(format!("{}/metrics", self.url)).call())?;
@@ -139,20 +153,19 @@ impl Drop for Service {
     }
 }
 
-/// The same query, answered from constants. Ended with this value.
+/// An example of the server's crate that answers the same from constants. Ended with this value.
 pub(crate) struct Yardstick {
     child: Child,
     pub(crate) url: String,
 }
 
 impl Yardstick {
-    pub(crate) fn start() -> Outcome<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let address = free.doing("find a free port")?.to_string();
-        let program = target()?.join("release/examples/static_graphql");
+    pub(crate) fn start(example: &str) -> Outcome<Self> {
+        let address = free_address()?;
+        let program = target()?.join("release/examples").join(example);
         let child = command(program, &address)
             .spawn()
-            .doing("start static_graphql")?;
+            .doing(format_args!("start {example}"))?;
         let yardstick = Self {
             child,
             url: format!("http://{address}/"),
@@ -160,7 +173,7 @@ impl Yardstick {
         let started = Instant::now();
         while std::net::TcpStream::connect(&address).is_err() {
             if started.elapsed() > Duration::from_secs(10) {
-                return Err(Failure::new("static_graphql did not start"));
+                return Err(Failure::new(format!("{example} did not start")));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -173,6 +186,12 @@ impl Drop for Yardstick {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A port that nobody has at the moment.
+pub(crate) fn free_address() -> Outcome<String> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    Ok(free.doing("find a free port")?.to_string())
 }
 
 fn regcred() -> Outcome<std::path::PathBuf> {

@@ -1,0 +1,66 @@
+"""Credentials on their way from regcred to the programs that pull images: all of them real, on the loopback.
+
+Run with `REGCRED_BIN=<regcred, beside its helpers> SYFT_BIN=<syft> python -m pytest tests/pulling`. On the path must be
+`docker-registry`, `skopeo` and `docker`; `podman` may be.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from machine import Machine
+from project import Project, Token
+from registries import KINDS, Registry, password_registry, token_registry
+from regcred_service import USAGE_ERROR, Server, binary
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs() -> None:
+    """Without them there is nothing to test, so the run ends."""
+    beside = Path(binary()).parent
+    needed = {beside / name for name in ("docker-credential-regcred", "regcred-kubelet-provider")}
+    needed.add(Path(os.environ.get("SYFT_BIN", "SYFT_BIN")))
+    if missing := [str(program) for program in needed if not os.access(program, os.X_OK)]:
+        pytest.exit(f"not there: {', '.join(missing)}", USAGE_ERROR)
+
+
+@pytest.fixture(scope="session")
+def asks_for_password(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry with a password file."""
+    with password_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def asks_for_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry with a token server, at which each account sees its own repositories."""
+    with token_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(params=KINDS)
+def registry(request: pytest.FixtureRequest) -> Registry:
+    """Either of them."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def project(server: Server) -> Project:
+    """A fresh project."""
+    return Project(server)
+
+
+@pytest.fixture
+def puller(project: Project) -> Token:
+    """A token that may pull in it."""
+    return project.token("PULL")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, server: Server, puller: Token) -> Machine:
+    """A machine that holds that token."""
+    return Machine.of(tmp_path, server, puller)
