@@ -234,6 +234,17 @@ SESSION = {
         own("credentials usage --project Pulling"),
         own("credentials usage --project Pulling -o json"),
         own("credentials usage --project Pulling -o name"),
+        # No registry is asked: addresses of documentation are for nobody.
+        Step("project create Verifying"),
+        own("verify --project Verifying"),
+        Step("credentials create --project Verifying --username ada --registry 192.0.2.1:5000 --password-stdin --quiet",
+             "ada's password"),
+        own("verify --project Verifying"),
+        own("verify --project Verifying -o json"),
+        own("verify --project Verifying --strict --username ada --registry 192.0.2.1:5000 "
+            "--probe 192.0.2.1:5000/team/app"),
+        Step("verify --project Verifying --probe ghcr.io/team/app"),
+        own("credentials usage --project Verifying"),
         own("export --format auth-json --file auth.json --yes", variables=PULLER),
         own("export --format auth-json --file other.json --yes -o json", variables=PULLER),
         Step("export --format auth-json --file team.yaml --yes"),

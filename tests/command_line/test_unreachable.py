@@ -44,6 +44,7 @@ COMMANDS = {
     "credentials apply": "-f team.yaml",
     "credentials usage": "",
     "pull": "ghcr.io/team/app",
+    "verify": "",
     "export": "--format auth-json --file auth.json --yes",
     "import": "logins.json --yes",
     "token create": "--right view",

@@ -7,14 +7,13 @@ Run with `REGCRED_BIN=<regcred, beside its helpers> SYFT_BIN=<syft> python -m py
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from machine import Machine
 from project import Project, Token
-from registries import KINDS, Registry, password_registry, token_registry
+from registries import KINDS, Registry
 from regcred_service import USAGE_ERROR, Server, binary
 
 
@@ -28,30 +27,10 @@ def programs() -> None:
         pytest.exit(f"not there: {', '.join(missing)}", USAGE_ERROR)
 
 
-@pytest.fixture(scope="session")
-def asks_for_password(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A registry with a password file."""
-    with password_registry(tmp_path_factory.mktemp("registry")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def asks_for_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A registry with a token server, at which each account sees its own repositories."""
-    with token_registry(tmp_path_factory.mktemp("registry")) as running:
-        yield running
-
-
 @pytest.fixture(params=KINDS)
 def registry(request: pytest.FixtureRequest) -> Registry:
     """Either of them."""
     return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def project(server: Server) -> Project:
-    """A fresh project."""
-    return Project(server)
 
 
 @pytest.fixture

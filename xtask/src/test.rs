@@ -75,6 +75,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("saagieapi", saagieapi),
     ("command-line", command_line),
     ("pulling", pulling),
+    ("verifying", verifying),
 ];
 
 /// Licences, sources, duplicate versions, and the arrows between crates; `deny.toml` says why not advisories.
@@ -115,6 +116,12 @@ fn pulling(shell: &Shell) -> Outcome {
     tools::release(shell)?;
     let syft = tools::syft(shell)?;
     shell.run(pytest(shell, "tests/pulling")?.env("SYFT_BIN", syft))
+}
+
+/// That binary tries credentials at real registries, and at servers that are none.
+fn verifying(shell: &Shell) -> Outcome {
+    tools::release(shell)?;
+    shell.run(&mut pytest(shell, "tests/verifying")?)
 }
 
 fn pytest(shell: &Shell, suite: &str) -> Outcome<Command> {

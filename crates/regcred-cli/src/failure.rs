@@ -14,7 +14,7 @@ use crate::output::shown_lines;
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// A failure as its user sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) message: String,
@@ -32,11 +32,12 @@ pub(crate) enum Exit {
     Forbidden = 6,
     Unreachable = 7,
     Refused = 8,
+    BadCredentials = 9,
     Interrupted = 130,
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Internal,
         Self::Usage,
         Self::NotFound,
@@ -45,6 +46,7 @@ impl Exit {
         Self::Forbidden,
         Self::Unreachable,
         Self::Refused,
+        Self::BadCredentials,
         Self::Interrupted,
     ];
 
@@ -64,6 +66,9 @@ impl Exit {
             }
             Self::Refused => {
                 "refused: the server does not take the input, cannot do it, or is no platform"
+            }
+            Self::BadCredentials => {
+                "bad credentials: refused by their registry; with --strict, or not known to work"
             }
             Self::Interrupted => "interrupted by Ctrl-C, or not confirmed",
         }

@@ -29,7 +29,9 @@ use tokio::sync::oneshot;
 
 use crate::client::ClientBuilder;
 use crate::error::{Error, Outcome, Result, TransportKind};
-use crate::regcred::{CredentialsUsage, Explanation, Pull, Pullable, Pulled, RegistryKey};
+use crate::regcred::{
+    CredentialsUsage, Explanation, Pull, Pullable, Pulled, RegistryKey, Verification,
+};
 use crate::secret::Secret;
 use crate::values::{
     CredentialsId, CredentialsInfo, ProjectId, ProjectInfo, Registry, RegistryChange,
@@ -80,7 +82,7 @@ impl Client {
         }
     }
 
-    /// What only regcred has: its pulls.
+    /// What only regcred has: its pulls, and the verification of credentials.
     #[must_use]
     pub fn regcred(&self) -> Regcred {
         Regcred {
@@ -99,7 +101,7 @@ impl Client {
     }
 }
 
-/// [`crate::regcred::Regcred`]'s pulls, each operation of which returns when it is done.
+/// What [`crate::regcred::Regcred`] has for credentials, each operation of which returns when it is done.
 #[derive(Clone, Debug)]
 pub struct Regcred {
     inner: crate::regcred::Regcred,
@@ -130,6 +132,27 @@ impl Regcred {
     /// See [`crate::regcred::Regcred::registry_keys`].
     pub fn registry_keys(&self, registries: &[String]) -> Result<Vec<RegistryKey>> {
         self.driver.block_on(self.inner.registry_keys(registries))
+    }
+
+    /// See [`crate::regcred::Regcred::verify`].
+    pub fn verify(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        probe: Option<&str>,
+    ) -> Result<Verification> {
+        self.driver
+            .block_on(self.inner.verify(project, credentials, probe))
+    }
+
+    /// See [`crate::regcred::Regcred::verifications`].
+    pub fn verifications(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+    ) -> Result<Vec<Verification>> {
+        self.driver
+            .block_on(self.inner.verifications(project, credentials))
     }
 }
 

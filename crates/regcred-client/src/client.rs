@@ -155,10 +155,11 @@ impl ClientBuilder {
         self
     }
 
-    /// How long one request may take, its answer included; 10 seconds unless given.
+    /// How long one request may take, its answer included; unless given 10 seconds, and as long as all of it where
+    /// the server itself has to ask somebody ([`Regcred::verify`]).
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.request = timeout;
+        self.limits.request = Some(timeout);
         self
     }
 

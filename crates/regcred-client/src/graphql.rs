@@ -1,6 +1,7 @@
 //! One GraphQL request of the platform's: what is sent, and what an answer means.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub(crate) struct Document {
     pub(crate) operation: &'static str,
     pub(crate) text: &'static str,
     pub(crate) effect: Effect,
+    /// How long it may take where the caller did not say; `None` is as long as any.
+    patience: Option<Duration>,
 }
 
 impl Document {
@@ -25,6 +28,7 @@ impl Document {
             operation,
             text,
             effect: Effect::None,
+            patience: None,
         }
     }
 
@@ -33,6 +37,15 @@ impl Document {
             operation,
             text,
             effect: Effect::Change,
+            patience: None,
+        }
+    }
+
+    /// The same document, of which it is known how long it takes.
+    pub(crate) const fn within(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
+            ..self
         }
     }
 }
@@ -90,7 +103,7 @@ impl Client {
             operation_name: document.operation,
             variables,
         })?;
-        let request = Request::post(path, &body);
+        let request = Request::post(path, &body).with_patience(document.patience);
         self.ask(document.operation, document.effect, request, read)
             .await
     }

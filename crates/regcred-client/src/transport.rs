@@ -27,7 +27,8 @@ pub(crate) struct Transport {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
-    pub(crate) request: Duration,
+    /// What the caller said; otherwise it is the request's own, or [`REQUEST`].
+    pub(crate) request: Option<Duration>,
     pub(crate) total: Duration,
     pub(crate) retries: u32,
 }
@@ -61,6 +62,8 @@ pub(crate) struct Request<'a> {
     path: &'a str,
     query: Option<(&'a str, &'a str)>,
     body: Option<&'a Body>,
+    /// How long it may take where the caller did not say; `None` is as long as any.
+    patience: Option<Duration>,
 }
 
 /// The body of a request, wiped when it is dropped.
@@ -77,7 +80,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            request: Duration::from_secs(10),
+            request: None,
             total: Duration::from_secs(30),
             retries: 2,
         }
@@ -100,6 +103,7 @@ impl<'a> Request<'a> {
             path,
             query: None,
             body: Some(body),
+            patience: None,
         }
     }
 
@@ -108,7 +112,13 @@ impl<'a> Request<'a> {
             path,
             query,
             body: None,
+            patience: None,
         }
+    }
+
+    /// The same request, of which it is known how long it takes.
+    pub(crate) fn with_patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -128,7 +138,6 @@ impl Transport {
     pub(crate) fn new(address: Address, authorities: &[u8], limits: Limits) -> Result<Self> {
         let mut http = reqwest::Client::builder()
             .connect_timeout(limits.connect)
-            .timeout(limits.request)
             // A redirect would carry the token to where nobody meant to send it.
             .redirect(redirect::Policy::none())
             .tcp_nodelay(true)
@@ -214,6 +223,7 @@ impl Transport {
 
     async fn answered(&self, request: &Request<'_>, headers: HeaderMap) -> Result<Answer> {
         let start = Instant::now();
+        let limit = self.limits.request.or(request.patience).unwrap_or(REQUEST);
         let url = self.address.endpoint(request.path, request.query);
         let asking = match request.body {
             None => self.http.get(url),
@@ -224,11 +234,12 @@ impl Transport {
                 .body(body.0.clone()),
         };
         let mut response = asking
+            .timeout(limit)
             .headers(headers)
             .header(USER_AGENT, HeaderValue::from_static(AGENT))
             .send()
             .await
-            .map_err(|error| self.broken(&error))?;
+            .map_err(|error| self.broken(&error, limit))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let too_much = || {
@@ -250,7 +261,7 @@ impl Transport {
         while let Some(part) = response
             .chunk()
             .await
-            .map_err(|error| self.broken(&error))?
+            .map_err(|error| self.broken(&error, limit))?
         {
             if body.len() + part.len() > MOST_BYTES {
                 return Err(too_much());
@@ -265,7 +276,7 @@ impl Transport {
         })
     }
 
-    fn broken(&self, error: &reqwest::Error) -> Error {
+    fn broken(&self, error: &reqwest::Error, limit: Duration) -> Error {
         let tls = tls(error);
         // Once it is connected, a request may have arrived, whatever breaks.
         let kind = if tls.is_some() && error.is_connect() {
@@ -287,10 +298,9 @@ impl Transport {
                     outcome: Outcome::NotDone,
                 };
             }
-            TransportKind::Timeout => format!(
-                "{address} did not answer within {}",
-                seconds(self.limits.request)
-            ),
+            TransportKind::Timeout => {
+                format!("{address} did not answer within {}", seconds(limit))
+            }
             TransportKind::Tls => {
                 let said = tls.map_or_else(|| causes(error), said_by_tls);
                 format!("no TLS connection to {address}: {said}")
@@ -584,5 +594,7 @@ const AGENT: &str = concat!("regcred-client/", env!("CARGO_PKG_VERSION"));
 const MOST_BYTES: usize = 64 << 20;
 /// What an answer's own word on its length is worth before the bytes are there.
 const FIRST_BYTES: usize = 1 << 20;
+/// How long one request may take unless it is said otherwise.
+const REQUEST: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);

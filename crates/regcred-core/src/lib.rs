@@ -24,6 +24,7 @@ pub mod service;
 pub mod store;
 mod text;
 pub mod token;
+pub mod verification;
 
 pub use clock::{Clock, Day, Timestamp};
 pub use error::{Error, ErrorKind, Result};

@@ -7,7 +7,8 @@
 use async_trait::async_trait;
 
 use crate::access::{
-    AdminGrant, Editor, Grant, Manager, PullGrant, Rights, Role, Sight, UserGrant, Viewer,
+    AdminGrant, Editor, Grant, Manager, PullGrant, Rights, Role, Sight, Unsealing, UserGrant,
+    Viewer,
 };
 use crate::audit::{AuditEvent, AuditRow, ChainHead};
 use crate::clock::{Day, Timestamp};
@@ -19,6 +20,7 @@ use crate::project::{Description, Project, ProjectName, Technologies};
 use crate::registry::{Registry, RegistryKey};
 use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
+use crate::verification::Verification;
 
 /// Where everything is kept. See the module's text for the rules that every method follows.
 #[async_trait]
@@ -187,6 +189,21 @@ pub trait Store: Send + Sync + 'static {
         since: Option<Day>,
     ) -> Result<Vec<CredentialsUse>>;
 
+    /// Writes a proof down, of which there are [`PROOFS_KEPT`](crate::verification::PROOFS_KEPT) for each credentials;
+    /// `false`, and nothing, where the credentials are gone.
+    async fn record_verification(
+        &self,
+        grant: &Grant<Editor>,
+        verification: Verification,
+        event: AuditEvent,
+    ) -> Result<bool>;
+    /// The proofs of credentials of the project, of one of them or of all, ordered by id, the latest first.
+    async fn verifications(
+        &self,
+        sight: &Sight,
+        of: Option<CredentialsId>,
+    ) -> Result<Vec<Verification>>;
+
     // ---- pulls ----
 
     /// The credentials of the first of these keys that any credentials of the project have, ordered by username, at most
@@ -208,7 +225,7 @@ pub trait Store: Send + Sync + 'static {
     /// The sealed password of credentials, with the row that it belongs to.
     async fn sealed_password(
         &self,
-        grant: &PullGrant,
+        unsealing: &Unsealing,
         id: CredentialsId,
     ) -> Result<Option<StoredPassword>>;
     /// Writes down that a password leaves: the event, and the credentials' use. Where it may not leave any more, nothing

@@ -19,6 +19,7 @@ mod pull;
 mod records;
 mod token;
 mod user;
+mod verify;
 
 use clap::{Args, Parser, Subcommand};
 use regcred_server::operator::{self, OperatorError};
@@ -66,6 +67,12 @@ enum Command {
     ///
     /// Only a service token with the right to pull gets a password, and each pull is in the audit trail.
     Pull(Box<pull::PullCommand>),
+    /// Have the server try credentials at their registry, and say whether they work (regcred's own)
+    ///
+    /// One of them, all of a project, or all projects. A password goes from the server to its own registry, and nowhere
+    /// else. Only `rejected` and `no pull right` say that credentials are bad, and end with exit code 9; the other verdicts
+    /// say that nothing was proved.
+    Verify(Box<verify::Verify>),
     /// Write a project's credentials, in the clear, into a file for another client (regcred's own)
     ///
     /// It needs a service token with the right to pull. Each of the passwords is pulled, which the audit trail records.
@@ -160,6 +167,9 @@ impl Cli {
                 Interrupt::during(async |interrupt| command.run(interrupt).await)
             }
             Command::Pull(command) => Interrupt::during(async |_| command.run().await),
+            Command::Verify(command) => {
+                Interrupt::during(async |interrupt| command.run(interrupt).await)
+            }
             Command::Export(command) => {
                 Interrupt::during(async |interrupt| command.run(interrupt).await)
             }

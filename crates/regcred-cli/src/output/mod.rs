@@ -1,5 +1,6 @@
 //! What commands print: tables for people, JSON, YAML and names for scripts.
 
+mod progress;
 mod table;
 
 use std::fmt::{Display, Write as _};
@@ -9,6 +10,7 @@ use clap::{Args, ValueEnum};
 use regcred_client::{Secret, steers_a_terminal};
 use serde::Serialize;
 
+pub(crate) use self::progress::progress;
 use crate::failure::{Failure, Result};
 
 /// The flags about what is printed.

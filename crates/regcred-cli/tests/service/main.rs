@@ -19,3 +19,4 @@ mod pull;
 mod running;
 mod secrets;
 mod support;
+mod verify;

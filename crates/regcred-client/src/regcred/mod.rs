@@ -6,6 +6,7 @@ mod pulls;
 mod tokens;
 mod usage;
 mod users;
+mod verification;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,13 +19,14 @@ pub use self::pulls::{
 pub use self::tokens::{NewToken, TokenInfo, TokenRight};
 pub use self::usage::{CredentialsUsage, PullsOfDay, RegistryKey, TokenUse};
 pub use self::users::{NewUser, UserChange, UserInfo};
+pub use self::verification::{Verification, VerificationVerdict};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::graphql::{Document, Done, Nothing};
 use crate::values::nullable;
 
-/// The operations that regcred adds to the platform's: pulls, service tokens, users, members of projects, the end of a
-/// session. [`Client::regcred`] makes it.
+/// The operations that regcred adds to the platform's: pulls, verification, service tokens, users, members of projects,
+/// the end of a session. [`Client::regcred`] makes it.
 ///
 /// A server that does not have them answers [`Error::Unsupported`].
 #[derive(Clone, Debug)]

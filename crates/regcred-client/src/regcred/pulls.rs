@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Regcred;
 use super::problem::refused;
+use super::{Regcred, Verification};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -155,9 +155,9 @@ pub struct Candidate {
     /// When the password is known to run out.
     #[serde(deserialize_with = "maybe_moment")]
     pub expires_at: Option<Timestamp>,
-    /// What their last verification said; absent as long as they were not verified.
+    /// What came of trying the present password at the registry, the last time; absent where that was not done.
     #[serde(default)]
-    pub verification: Option<String>,
+    pub verification: Option<Verification>,
 }
 
 /// What becomes of a candidate.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Regcred;
+use super::{Regcred, Verification};
 use crate::error::Result;
 use crate::graphql::{Document, InProject};
 use crate::values::{CredentialsId, ProjectId, Registry, TokenId, maybe_moment, moment, nullable};
@@ -35,6 +35,9 @@ pub struct CredentialsUsage {
     pub last_used_by: Option<TokenUse>,
     /// How often they were handed out in the last 30 days, the newest first; a day without a pull may be left out.
     pub pulls_by_day: Vec<PullsOfDay>,
+    /// What came of trying the present password at the registry, the last time; absent where that was not done.
+    #[serde(deserialize_with = "nullable")]
+    pub verification: Option<Verification>,
 }
 
 /// The token that used credentials.
@@ -134,7 +137,7 @@ const USAGE: Document = Document::query(
     "credentialsUsage",
     "query credentialsUsage($projectId: UUID!) { allDockerCredentials(projectId: $projectId) { \
      id registry registryKey username lastUpdate expiresAt lastUsed lastUsedBy { id name } \
-     pullsByDay { day pulls } } }",
+     pullsByDay { day pulls } verification { verdict checkedAt version } } }",
 );
 const KEYS: Document = Document::query(
     "registryKeys",

@@ -18,3 +18,4 @@ mod support;
 mod time;
 mod tls;
 mod values;
+mod verification;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regcred_client::regcred::{Account, Pull, Resolution, TokenUse, Verdict};
+use regcred_client::regcred::{Account, Pull, Resolution, TokenUse, Verdict, VerificationVerdict};
 use regcred_client::{Client, Error, Outcome, Registry, RegistryChange, blocking};
 use serde_json::{Value, json};
 
@@ -24,7 +24,8 @@ fn explained() -> Value {
         }, {
             "credentialsId": CREDENTIALS, "registryKey": "ghcr.io", "username": "x", "verdict": "SOMETHING_NEW",
             "reason": "r", "lastUpdate": "2026-01-01T00:00:00.000Z", "lastUsed": "2026-01-02T00:00:00.000Z",
-            "expiresAt": null, "verification": null,
+            "expiresAt": null,
+            "verification": {"verdict": "OK", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1},
         }],
     })
 }
@@ -79,6 +80,9 @@ async fn an_explanation_has_all_that_the_server_says() {
     assert_eq!(verdicts, [Verdict::SameScope, Verdict::Unknown]);
     assert_eq!(got.candidates[0].reason, "another account has it too");
     assert!(got.candidates[0].last_used.is_none() && got.candidates[1].last_used.is_some());
+    let verified = got.candidates[1].verification.unwrap();
+    assert_eq!(verified.verdict, VerificationVerdict::Ok);
+    assert_eq!(got.candidates[0].verification, None);
 }
 
 #[tokio::test]
@@ -316,6 +320,7 @@ async fn use_and_keys_of_credentials() {
             "id": CREDENTIALS, "registry": null, "registryKey": "docker.io", "username": "bot",
             "lastUpdate": "2026-01-01T00:00:00.000Z", "expiresAt": null, "lastUsed": "2026-01-02T00:00:00.000Z",
             "lastUsedBy": {"id": PROJECT, "name": "ci"}, "pullsByDay": [{"day": "2026-01-02", "pulls": 3}],
+            "verification": {"verdict": "REJECTED", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1},
         }],
         "registryKeys": [{"registry": "x", "key": "x", "problem": null}],
     })));
@@ -329,6 +334,8 @@ async fn use_and_keys_of_credentials() {
             name: "ci".to_owned()
         })
     );
+    let verified = got[0].verification.unwrap();
+    assert_eq!(verified.verdict, VerificationVerdict::Rejected);
     let day = &got[0].pulls_by_day[0];
     assert_eq!((day.day.to_string().as_str(), day.pulls), ("2026-01-02", 3));
 

@@ -53,6 +53,8 @@ pub(crate) enum Reply {
         again: Vec<u8>,
         written: Arc<Mutex<usize>>,
     },
+    /// These bytes, after so long.
+    Late(Duration, Vec<u8>),
     /// Nothing, until the client hangs up.
     Silence,
 }
@@ -203,6 +205,10 @@ fn serve(
                     out.write_all(&[byte]).ok()?;
                     thread::sleep(Duration::from_millis(100));
                 }
+            }
+            Reply::Late(after, bytes) => {
+                thread::sleep(after);
+                out.write_all(&bytes).ok()?;
             }
             Reply::Flood {
                 head,

@@ -88,6 +88,14 @@ impl PullGrant {
         &self.token_name
     }
 
+    /// Who may pull gets passwords opened.
+    #[must_use]
+    pub fn unsealing(&self) -> Unsealing {
+        Unsealing {
+            project: self.project,
+        }
+    }
+
     /// Who may pull them may see which credentials the project has.
     #[must_use]
     pub fn sight(&self) -> Sight {
@@ -100,6 +108,31 @@ impl PullGrant {
     #[must_use]
     pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
         self.origin.event(at, action)
+    }
+}
+
+impl Grant<Editor> {
+    /// The part of the grant that lets open a password, to prove it at its registry.
+    #[must_use]
+    pub fn unsealing(&self) -> Unsealing {
+        Unsealing {
+            project: self.project,
+        }
+    }
+}
+
+/// The proof that a password of a project may be opened: to be handed out to a token that may pull it, or to be proved at
+/// its registry for an editor, who learns the verdict alone.
+#[derive(Debug)]
+pub struct Unsealing {
+    project: ProjectId,
+}
+
+impl Unsealing {
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> ProjectId {
+        self.project
     }
 }
 

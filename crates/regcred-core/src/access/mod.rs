@@ -9,6 +9,8 @@ mod principal;
 mod role;
 
 pub use check::{as_admin, as_user, belongs, check, check_pull, check_sight};
-pub use grant::{AdminGrant, Editor, Grant, Level, Manager, PullGrant, Sight, UserGrant, Viewer};
+pub use grant::{
+    AdminGrant, Editor, Grant, Level, Manager, PullGrant, Sight, Unsealing, UserGrant, Viewer,
+};
 pub use principal::{Actor, Caller, Principal, RequestId, TokenPrincipal, UserPrincipal};
 pub use role::{Right, Rights, Role};

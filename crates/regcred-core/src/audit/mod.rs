@@ -113,6 +113,14 @@ pub enum Action {
         version: u32,
         target: String,
     },
+    CredentialsVerified {
+        project: String,
+        credentials: String,
+        registry_key: String,
+        username: String,
+        version: u32,
+        verdict: &'static str,
+    },
     CredentialsDeleted {
         project: String,
         credentials: String,

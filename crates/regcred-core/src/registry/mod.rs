@@ -12,7 +12,7 @@ pub use image::{ImageReference, ImageReferenceError};
 pub use key::RegistryKey;
 use key::RegistryKeyError;
 pub use target::PullTarget;
-pub(crate) use target::without_port;
+pub use target::without_port;
 
 /// A registry as it was typed (`None` is Docker Hub), together with its key.
 ///

@@ -18,19 +18,24 @@ pub struct PullTarget {
 impl PullTarget {
     /// Reads an image reference. `Invalid` with the reason where it is none.
     pub fn image(text: &str) -> Result<Self> {
-        let image = ImageReference::parse(text).map_err(|reason| {
+        let image = Self::read_image(text).map_err(|error| error.in_field("image"))?;
+        Ok(Self {
+            host: image.host().to_owned(),
+            path: image.repository().to_owned(),
+            asked: image.to_string(),
+        })
+    }
+
+    /// The reference itself. `Invalid` with the reason where it is none.
+    pub fn read_image(text: &str) -> Result<ImageReference> {
+        ImageReference::parse(text).map_err(|reason| {
             // What is typed before an `@` may be a password, so it is not repeated.
             let shown = if text.contains('@') {
                 String::new()
             } else {
                 quoted(text) + " "
             };
-            Error::invalid(format!("the image {shown}{reason}")).in_field("image")
-        })?;
-        Ok(Self {
-            host: image.host().to_owned(),
-            path: image.repository().to_owned(),
-            asked: image.to_string(),
+            Error::invalid(format!("the image {shown}{reason}"))
         })
     }
 
@@ -108,7 +113,8 @@ impl PullTarget {
 }
 
 /// A canonical host without its port.
-pub(crate) fn without_port(host: &str) -> &str {
+#[must_use]
+pub fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // Inside the brackets of an IPv6 address there is no port.
         Some((name, port)) if !port.contains(']') => name,

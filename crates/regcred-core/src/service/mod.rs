@@ -13,7 +13,7 @@ mod trail;
 use std::sync::Arc;
 
 use authentication::Sessions;
-pub use credentials::{CreateCredentials, UpgradeCredentials};
+pub use credentials::{CreateCredentials, ToProve, UpgradeCredentials};
 pub use login::{Candidate, Verified};
 pub use people::CreateUser;
 pub use projects::{CreateProject, EditProject};

@@ -12,6 +12,7 @@ mod wire;
 
 use std::time::Duration;
 
+use async_graphql::parser::types::{ExecutableDocument, Selection};
 use async_graphql::{Executor, Request, Response, Variables};
 use regcred_core::{Error, ErrorKind};
 
@@ -39,14 +40,15 @@ impl<S: Executor> Door<S> {
         let id = asker.caller.request.clone();
         match prepare(body, &self.documents) {
             Err(error) => graphql::refusal(&error, &id),
-            Ok(request) => {
+            Ok(mut request) => {
+                let deadline = deadline(&mut request);
                 // Given up is only the waiting: what was begun comes to its end.
                 let schema = self.schema.clone();
                 let done = tokio::spawn(async move { schema.execute(request.data(asker)).await });
-                match tokio::time::timeout(DEADLINE, done).await {
+                match tokio::time::timeout(deadline, done).await {
                     Ok(Ok(response)) => graphql::finish(response, &id),
                     Ok(Err(error)) => graphql::refusal(&Error::internal(error.to_string()), &id),
-                    Err(_) => graphql::refusal(&too_slow(), &id),
+                    Err(_) => graphql::refusal(&too_slow(deadline), &id),
                 }
             }
         }
@@ -72,15 +74,34 @@ pub(crate) fn passes(body: &[u8]) -> bool {
     prepare(body, &Documents::default()).is_ok()
 }
 
-fn too_slow() -> Error {
+/// How long a request may take. A registry is given more time than the store.
+fn deadline(request: &mut Request) -> Duration {
+    let asks_a_registry = |document: &ExecutableDocument| {
+        document.operations.iter().any(|(_, operation)| {
+            let mut roots = operation.node.selection_set.node.items.iter();
+            roots.any(|root| match &root.node {
+                Selection::Field(field) => field.node.name.node == graphql::ASKS_A_REGISTRY,
+                _ => false,
+            })
+        })
+    };
+    match request.parsed_query() {
+        Ok(document) if asks_a_registry(document) => DEADLINE_OF_REGISTRIES,
+        _ => DEADLINE,
+    }
+}
+
+fn too_slow(deadline: Duration) -> Error {
     Error::new(
         ErrorKind::Unavailable,
         format!(
             "the request took longer than {} s and was given up; a change in it may have been made all the same, look \
              before you repeat it",
-            DEADLINE.as_secs()
+            deadline.as_secs()
         ),
     )
 }
 
 const DEADLINE: Duration = Duration::from_secs(5);
+/// Ten seconds for the registry, and as long again for a place.
+const DEADLINE_OF_REGISTRIES: Duration = Duration::from_secs(25);

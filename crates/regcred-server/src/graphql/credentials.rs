@@ -6,11 +6,13 @@ use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::registry::Registry;
 use regcred_core::secret::RegistryPassword;
 use regcred_core::service::{CreateCredentials, UpgradeCredentials};
+use regcred_core::verification as domain_proofs;
 
 use super::projects::{App, Job};
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
 use super::usage::{self, PullsOfDay, TokenUse, Usage};
+use super::verification::{Proofs, Verification};
 use super::{InField as _, asker};
 
 /// Docker credentials of a project. Their password goes in and never comes out.
@@ -31,11 +33,32 @@ pub(super) struct DockerCredentials {
     expires_at: Option<DateTime>,
     #[graphql(skip)]
     usage: Usage,
+    #[graphql(skip)]
+    version: u32,
+    /// The latest first.
+    #[graphql(skip)]
+    proofs: Vec<domain_proofs::Verification>,
 }
 
 /// What is shown only where it is asked for.
 #[ComplexObject]
 impl DockerCredentials {
+    /// What came of trying the present password at the registry, the last time; null where that was not done.
+    async fn verification(&self) -> Option<Verification> {
+        let mut proofs = self.proofs.iter();
+        let latest = proofs.find(|proof| proof.version == self.version);
+        latest.copied().map(Verification::from)
+    }
+
+    /// The last proofs, of earlier passwords, too, the latest first; at most 20.
+    async fn verifications(&self) -> Vec<Verification> {
+        self.proofs
+            .iter()
+            .copied()
+            .map(Verification::from)
+            .collect()
+    }
+
     /// When they were last pulled.
     async fn last_used(&self) -> Option<DateTime> {
         self.usage.last_used()
@@ -69,7 +92,14 @@ impl DockerCredentials {
             registry_key: credentials.registry.key().to_string(),
             expires_at: credentials.expires.map(DateTime::read),
             usage,
+            version: credentials.version,
+            proofs: Vec::new(),
         }
+    }
+
+    fn with_proofs(mut self, proofs: Vec<domain_proofs::Verification>) -> Self {
+        self.proofs = proofs;
+        self
     }
 
     fn read(credentials: &domain::DockerCredentials, usage: Usage) -> Self {
@@ -129,9 +159,10 @@ impl CredentialsQueries {
             .await?;
         asker.count_rows(all.len())?;
         let mut usage = usage::of_project(ctx, project).await?;
-        let shown = all
-            .iter()
-            .map(|row| DockerCredentials::read(row, usage.take(row.id)));
+        let mut proofs = Proofs::read(ctx, project, None).await?;
+        let shown = all.iter().map(|row| {
+            DockerCredentials::read(row, usage.take(row.id)).with_proofs(proofs.take(row.id))
+        });
         Ok(Some(shown.collect()))
     }
 
@@ -174,7 +205,10 @@ impl CredentialsQueries {
             .credentials(&asker.caller, project, id)
             .await?;
         let usage = usage::of_one(ctx, project, id).await?;
-        Ok(Some(DockerCredentials::read(&one, usage)))
+        let proofs = Proofs::read(ctx, project, Some(id)).await?.take(id);
+        Ok(Some(
+            DockerCredentials::read(&one, usage).with_proofs(proofs),
+        ))
     }
 }
 
@@ -238,7 +272,10 @@ impl CredentialsMutations {
             .upgrade_credentials(&asker.caller, input)
             .await?;
         let usage = usage::of_one(ctx, project, id).await?;
-        Ok(Some(DockerCredentials::written(&upgraded, usage)))
+        let proofs = Proofs::read(ctx, project, Some(id)).await?.take(id);
+        Ok(Some(
+            DockerCredentials::written(&upgraded, usage).with_proofs(proofs),
+        ))
     }
 
     /// Deletes Docker credentials. For editors.

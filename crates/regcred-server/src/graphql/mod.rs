@@ -15,11 +15,13 @@ mod secret;
 mod technologies;
 mod tokens;
 mod usage;
+mod verification;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, MergedObject, Schema};
 
 pub(crate) use answer::{finish, refusal};
 pub(crate) use gateway::GatewayQuery;
+pub(crate) use verification::ASKS_A_REGISTRY;
 
 use crate::app::Asker;
 
@@ -43,6 +45,7 @@ pub(crate) struct Query(
 pub(crate) struct Mutation(
     projects::ProjectMutations,
     credentials::CredentialsMutations,
+    verification::VerificationMutations,
     people::PeopleMutations,
     tokens::TokenMutations,
 );

@@ -311,7 +311,15 @@ struct CandidateBody<'a> {
     reason: &'a str,
     last_used: Option<String>,
     /// What verifying them at the registry gave; null where that was not done.
-    verification: Option<()>,
+    verification: Option<VerificationBody>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerificationBody {
+    verdict: String,
+    checked_at: String,
+    version: u32,
 }
 
 impl<'a> CandidateBody<'a> {
@@ -335,7 +343,11 @@ impl<'a> CandidateBody<'a> {
             verdict,
             reason,
             last_used: explained.used.as_ref().map(|used| moment(used.last)),
-            verification: None,
+            verification: explained.proved.map(|proof| VerificationBody {
+                verdict: proof.verdict.word().to_ascii_uppercase(),
+                checked_at: moment(proof.at),
+                version: proof.version,
+            }),
         }
     }
 }

@@ -9,6 +9,7 @@ use regcred_core::Clock as _;
 use regcred_core::clock::SystemClock;
 use regcred_core::service::Service;
 use regcred_core::store::Store as _;
+use regcred_registry::{Policy, Prover, SystemResolver};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -68,7 +69,9 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
         if tls.is_some() { "https" } else { "http" }
     );
 
-    let backend = Arc::new(Backend::new(Arc::clone(&installation.service)));
+    let policy = Policy::new(std::mem::take(&mut settings.registries), vec![address]);
+    let prover = Prover::new(policy, Arc::new(SystemResolver));
+    let backend = Arc::new(Backend::new(Arc::clone(&installation.service), prover));
     let app = Arc::new(App {
         backend: Arc::clone(&backend),
         platform: Door::new(platform_schema(settings.platform)),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::registries::RegistryRule;
 use super::{LogFormat, SettingsError};
 
 /// The settings file's keys; one that is not here is an error.
@@ -22,6 +23,8 @@ pub(super) struct FileSettings {
     pub(super) max_connections: Option<u32>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
+    #[serde(default)]
+    pub(super) registries: Vec<RegistryRule>,
 }
 
 impl FileSettings {
@@ -107,6 +110,12 @@ mod tests {
             max-connections = 5
             log = "debug"
             log-format = "json"
+            [[registries]]
+            host = "registry.internal:5000"
+            ca = "ca.pem"
+            allow-private = true
+            allow-http = true
+            realm-hosts = ["auth.internal"]
         "#;
         let file: FileSettings = toml::from_str(text).unwrap();
         assert_eq!(

@@ -5,6 +5,7 @@
 
 mod file;
 mod kek;
+mod registries;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ use serde::Deserialize;
 
 use file::FileSettings;
 pub(crate) use kek::KekSource;
+use regcred_registry::Rule;
+use registries::RegistryRule;
 
 /// Where the installation lies and where its key comes from: what every command that opens it needs.
 #[derive(Args, Clone, Debug, Default)]
@@ -119,6 +122,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections: u32,
     pub(crate) log: String,
     pub(crate) log_format: Option<LogFormat>,
+    /// What is allowed for single registries when credentials are proved there.
+    pub(crate) registries: Vec<Rule>,
 }
 
 /// Certificate and key.
@@ -164,6 +169,11 @@ impl ServeArgs {
         if data_dir.is_none() && !self.dev {
             return Err(MISSING_DATA_DIR.to_owned());
         }
+        let registries = file.registries.into_iter().map(RegistryRule::resolve);
+        let mut registries = registries.collect::<Result<Vec<_>, _>>()?;
+        if self.dev {
+            registries.extend(registries::of_this_machine());
+        }
         Ok(Settings {
             data_dir,
             kek,
@@ -184,6 +194,7 @@ impl ServeArgs {
                 .or(file.log)
                 .unwrap_or_else(|| "info".to_owned()),
             log_format: self.log.log_format.or(file.log_format),
+            registries,
         })
     }
 }

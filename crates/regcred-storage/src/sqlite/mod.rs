@@ -17,6 +17,7 @@ mod sessions;
 mod store;
 mod tokens;
 mod uses;
+mod verifications;
 mod writer;
 
 pub use directory::prepare_directory;

@@ -3,11 +3,14 @@
 use rusqlite::Connection;
 
 /// Each text leads from the schema before it to the next; none is ever changed once released.
-const MIGRATIONS: [&str; CURRENT as usize] =
-    [include_str!("schema.sql"), include_str!("schema_pulls.sql")];
+const MIGRATIONS: [&str; CURRENT as usize] = [
+    include_str!("schema.sql"),
+    include_str!("schema_pulls.sql"),
+    include_str!("schema_verification.sql"),
+];
 
 /// The number of the schema that this program writes.
-pub(super) const CURRENT: u32 = 2;
+pub(super) const CURRENT: u32 = 3;
 
 /// Tells a database of regcred from any other of SQLite: "rcdb" in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x7263_6462;

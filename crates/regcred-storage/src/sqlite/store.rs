@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use regcred_core::access::{
-    AdminGrant, Editor, Grant, Manager, PullGrant, Role, Sight, UserGrant, Viewer,
+    AdminGrant, Editor, Grant, Manager, PullGrant, Role, Sight, Unsealing, UserGrant, Viewer,
 };
 use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
 use regcred_core::credentials::{CredentialsUse, DockerCredentials};
@@ -16,6 +16,7 @@ use regcred_core::store::{
     NewUser, ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session,
     Standing, Store, StoredPassword, TokenSecret, UserChange, UserSecret,
 };
+use regcred_core::verification::Verification;
 use regcred_core::{Day, Result, Timestamp};
 
 use super::columns::first;
@@ -24,7 +25,7 @@ use super::error::closed;
 use super::readers::Readers;
 use super::uses::Puller;
 use super::writer::Writer;
-use super::{audit, credentials, people, projects, sessions, tokens, uses};
+use super::{audit, credentials, people, projects, sessions, tokens, uses, verifications};
 
 /// The store on SQLite.
 pub struct SqliteStore {
@@ -344,11 +345,37 @@ impl Store for SqliteStore {
 
     async fn sealed_password(
         &self,
-        grant: &PullGrant,
+        unsealing: &Unsealing,
         id: CredentialsId,
     ) -> Result<Option<StoredPassword>> {
         self.readers
-            .read(|db| credentials::sealed_one(db, grant.project(), id))
+            .read(|db| credentials::sealed_one(db, unsealing.project(), id))
+    }
+
+    async fn record_verification(
+        &self,
+        grant: &Grant<Editor>,
+        verification: Verification,
+        event: AuditEvent,
+    ) -> Result<bool> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| verifications::record(unit, project, verification, &event))
+            .await
+    }
+
+    async fn verifications(
+        &self,
+        sight: &Sight,
+        of: Option<CredentialsId>,
+    ) -> Result<Vec<Verification>> {
+        let project = sight.project();
+        if of.is_some() {
+            return self.readers.read(|db| verifications::list(db, project, of));
+        }
+        self.readers
+            .scan(move |db| verifications::list(db, project, None))
+            .await
     }
 
     async fn record_pull(

@@ -14,6 +14,7 @@ mod pulls;
 mod sessions;
 mod tokens;
 mod trail;
+mod verifications;
 
 /// Runs every test of the suite on a backend.
 macro_rules! conformance {
@@ -72,6 +73,10 @@ macro_rules! suite {
                 that_may_not_leave_any_more_are_refused_and_leave_nothing
                 that_come_at_once_are_all_counted
                 are_forgotten_after_a_while_but_for_the_last_use
+            }
+            verifications {
+                are_kept_the_latest_first_and_no_more_than_so_many
+                of_what_is_gone_or_foreign_leave_nothing
             }
             trail {
                 has_an_event_for_each_change_and_none_for_a_refusal

@@ -52,7 +52,7 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     running.credentials(&admin, project, "h.x", "me").await;
     running.close().await;
     // As it was before pulls.
-    let before = "DROP TABLE credentials_use_day; DROP TABLE credentials_use; ALTER TABLE docker_credentials DROP COLUMN expires_at; \
+    let before = "DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; ALTER TABLE docker_credentials DROP COLUMN expires_at; \
                   PRAGMA user_version = 1;";
     installation.database().execute_batch(before).unwrap();
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regcred_client::{RegistryChange, Secret};
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ use super::{Action, Outcome, Plan, Step};
 use crate::commands::credentials::Room;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::output::{Format, OutputArgs, names, note, print, shown};
+use crate::output::{Format, OutputArgs, names, note, print, progress, shown};
 use crate::prompt::confirm;
 
 /// Shows the plan, asks where there is a question, carries it out, and tells what came of it.
@@ -45,7 +44,7 @@ impl Room {
         interrupt: &Interrupt,
     ) -> Result<()> {
         interrupt.heed();
-        let bar = progress(plan, self.output);
+        let bar = progress(plan.changes(Outcome::NotAttempted), self.output);
         for index in 0..plan.steps.len() {
             if interrupt.is_pressed().await {
                 bar.finish_and_clear();
@@ -197,19 +196,4 @@ fn so_far(plan: &Plan) -> String {
         plan.changes(Outcome::Done),
         plan.changes(Outcome::NotAttempted)
     )
-}
-
-/// A bar on standard error, where that is a terminal.
-fn progress(plan: &Plan, output: OutputArgs) -> ProgressBar {
-    let target = if output.quiet {
-        ProgressDrawTarget::hidden()
-    } else {
-        ProgressDrawTarget::stderr()
-    };
-    let changes = plan.changes(Outcome::NotAttempted) as u64;
-    let bar = ProgressBar::with_draw_target(Some(changes), target);
-    match ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -55,12 +55,20 @@ enum Command {
 #[group(skip)]
 #[command(group(ArgGroup::new("which").required(true).args(["id", "username"])))]
 struct Which {
+    #[command(flatten)]
+    selector: Selector,
+}
+
+/// What may be said about which are meant.
+#[derive(Args, Clone, Debug)]
+#[group(skip)]
+pub(super) struct Selector {
     /// By their id
     #[arg(long, value_name = "ID")]
-    id: Option<CredentialsId>,
+    pub(super) id: Option<CredentialsId>,
     /// By their username, together with --registry
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    username: Option<String>,
+    pub(super) username: Option<String>,
     /// The registry, spelled as in the list; left out it is Docker Hub
     #[arg(
         long,
@@ -117,6 +125,11 @@ impl Room {
 
     /// The credentials that are meant, as they are now.
     async fn find(&self, which: &Which) -> Result<CredentialsInfo> {
+        self.select(&which.selector).await
+    }
+
+    /// The same.
+    pub(super) async fn select(&self, which: &Selector) -> Result<CredentialsInfo> {
         let found = match (which.id, &which.username) {
             (Some(id), _) => self.credentials.get_info(self.project, id).await,
             (None, username) => {

@@ -1,12 +1,14 @@
 //! What the commands print about each thing. The fields of JSON and YAML are documented in docs/command-line.md, and stay.
 
 mod pulls;
+mod verification;
 
 use regcred_client::regcred::{Member, ProjectRole, TokenInfo, UserInfo};
 use regcred_client::{CredentialsInfo, ProjectInfo};
 use serde::Serialize;
 
 pub(super) use self::pulls::{CandidateRecord, ExplanationRecord, UsageRecord};
+pub(super) use self::verification::TriedRecord;
 use crate::contexts::Context;
 use crate::output::Record;
 

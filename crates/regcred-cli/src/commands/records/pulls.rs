@@ -3,6 +3,7 @@
 use regcred_client::regcred::{Candidate, CredentialsUsage, Explanation};
 use serde::Serialize;
 
+use super::verification::{VerificationRecord, known_to_work};
 use super::{day, or_dash, word};
 use crate::output::Record;
 
@@ -20,6 +21,7 @@ pub(in crate::commands) struct UsageRecord {
     last_used_by: Option<UsedBy>,
     pulls: u64,
     pulls_by_day: Vec<OfDay>,
+    verification: Option<VerificationRecord>,
 }
 
 /// The token that used them last.
@@ -57,6 +59,7 @@ impl From<CredentialsUsage> for UsageRecord {
                     pulls: day.pulls,
                 })
                 .collect(),
+            verification: usage.verification.map(Into::into),
         }
     }
 }
@@ -69,6 +72,7 @@ impl Record for UsageRecord {
         "LAST USED",
         "BY",
         "PULLS",
+        "KNOWN TO WORK",
     ];
     const FLEXIBLE: usize = 2;
 
@@ -83,6 +87,7 @@ impl Record for UsageRecord {
             day_of(&self.last_used),
             or_dash(by.map(|token| token.name.clone()).unwrap_or_default()),
             self.pulls.to_string(),
+            known_to_work(self.verification.as_ref()),
         ]
     }
 
@@ -121,7 +126,7 @@ pub(in crate::commands) struct CandidateRecord {
     last_update: String,
     last_used: Option<String>,
     expires_at: Option<String>,
-    verification: Option<String>,
+    verification: Option<VerificationRecord>,
 }
 
 impl From<&Explanation> for ExplanationRecord {
@@ -161,7 +166,7 @@ impl From<&Candidate> for CandidateRecord {
             last_update: candidate.last_update.to_string(),
             last_used: candidate.last_used.map(|moment| moment.to_string()),
             expires_at: candidate.expires_at.map(|moment| moment.to_string()),
-            verification: candidate.verification.clone(),
+            verification: candidate.verification.map(Into::into),
         }
     }
 }
@@ -172,12 +177,11 @@ impl Record for CandidateRecord {
     const FLEXIBLE: usize = 5;
 
     fn cells(&self) -> Vec<String> {
-        let verification = self.verification.clone();
         vec![
             self.verdict.to_lowercase().replace('_', " "),
             self.registry_key.clone(),
             self.username.clone(),
-            verification.unwrap_or_else(|| "not verified".to_owned()),
+            known_to_work(self.verification.as_ref()),
             self.reason.clone(),
         ]
     }

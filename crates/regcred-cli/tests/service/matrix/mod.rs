@@ -114,6 +114,11 @@ const MUTATIONS: &[Row] = &[
         InProject(Editor),
     ),
     Row(
+        "verifyDockerCredentials",
+        "(id: \"$credentials\", projectId: \"$project\")",
+        InProject(Editor),
+    ),
+    Row(
         "deleteDockerCredentials",
         "(id: \"$credentials\", projectId: \"$project\")",
         InProject(Editor),

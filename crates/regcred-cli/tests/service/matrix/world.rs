@@ -166,7 +166,9 @@ impl<'a> World<'a> {
     fn foreign(&self) -> Project {
         let name = self.fresh("project");
         let id = self.admin.create_project(&name);
-        let credentials = self.admin.create_credentials(&id, None, "me", "p");
+        let credentials = self
+            .admin
+            .create_credentials(&id, Some("localhost:1"), "me", "p");
         let token = self.service_token(&id, "PULL").0;
         Project {
             id,

@@ -4,9 +4,11 @@ mod create;
 mod delete;
 mod read;
 mod upgrade;
+mod verify;
 
 pub use create::CreateCredentials;
 pub use upgrade::UpgradeCredentials;
+pub use verify::ToProve;
 
 use crate::error::Error;
 use crate::ids::CredentialsId;

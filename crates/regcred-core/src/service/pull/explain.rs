@@ -9,6 +9,7 @@ use crate::ids::{CredentialsId, ProjectId};
 use crate::pull::{Choice, Verdict, choose, verdict};
 use crate::registry::PullTarget;
 use crate::service::Service;
+use crate::verification::Verification;
 
 /// What would come of a pull.
 pub struct Explanation {
@@ -34,6 +35,8 @@ pub struct Explained {
     pub verdict: Verdict,
     /// When and by which token they were last used, if they were.
     pub used: Option<CredentialsUse>,
+    /// What came of trying the present password at the registry, if that was done.
+    pub proved: Option<Verification>,
 }
 
 impl Service {
@@ -64,7 +67,10 @@ impl Service {
         candidates.truncate(MOST_CANDIDATES);
         let mut explained = Vec::with_capacity(candidates.len());
         for (verdict, row) in candidates {
+            let proved = self.store.verifications(&sight, Some(row.id)).await?;
+            let mut proved = proved.into_iter();
             explained.push(Explained {
+                proved: proved.find(|proof| proof.version == row.version),
                 credentials: row.clone(),
                 verdict,
                 used: self

@@ -136,7 +136,11 @@ impl Service {
         target: &PullTarget,
         chosen: CredentialsId,
     ) -> Result<Option<Pulled>> {
-        let Some(stored) = self.store.sealed_password(grant, chosen).await? else {
+        let Some(stored) = self
+            .store
+            .sealed_password(&grant.unsealing(), chosen)
+            .await?
+        else {
             return Ok(None);
         };
         let row = &stored.credentials;
@@ -144,16 +148,7 @@ impl Service {
         if !target.is_covered_by(row.registry.key()) {
             return Ok(None);
         }
-        let password = self
-            .keys
-            .open_record(&stored.binding(), &stored.password)
-            .map_err(|reason| {
-                Error::internal(format!(
-                    "docker_credentials.password of the row {} does not open: {reason}",
-                    row.id
-                ))
-            })?;
-        let password = RegistryPassword::from_opened(password)?;
+        let password = self.open_password(&stored)?;
         let at = self.clock.now();
         let recorded = self
             .store

@@ -276,7 +276,17 @@ fn explained(what: &str, argument: &str, explanation: &Explanation, report: &mut
                 UPGRADE,
             );
         }
-        _ => report.ok(CREDENTIALS, of),
+        _ => match chosen.verification.filter(|tried| tried.verdict.is_bad()) {
+            Some(tried) => report.warn(
+                CREDENTIALS,
+                format!(
+                    "{of}, which did not work at the registry at {}",
+                    tried.checked_at
+                ),
+                VERIFY,
+            ),
+            None => report.ok(CREDENTIALS, of),
+        },
     }
 }
 
@@ -293,4 +303,5 @@ const TOKEN: &str = "token";
 const CREDENTIALS: &str = "credentials";
 const NEW_TOKEN: &str = "make one with `regcred token create --right pull`, and keep it with `regcred helper install \
                          --token-stdin --force`";
+const VERIFY: &str = "try them again with `regcred verify`; give the right password with `regcred credentials upgrade`";
 const UPGRADE: &str = "give the new password with `regcred credentials upgrade`";

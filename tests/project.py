@@ -42,6 +42,16 @@ class Project:
             it={"registry": registry, "username": username, "password": password, "projectId": self.id},
         )["id"]
 
+    def verify(self, credentials: str, probe: str | None = None) -> str:
+        """Has the service try credentials at their registry; the verdict."""
+        return self.ask(
+            "mutation($id: UUID!, $project: UUID!, $probe: String) "
+            "{ done: verifyDockerCredentials(id: $id, projectId: $project, probe: $probe) { verdict } }",
+            id=credentials,
+            project=self.id,
+            probe=probe,
+        )["verdict"]
+
     def delete(self, credentials: str) -> None:
         """Deletes credentials."""
         assert self.ask(
@@ -58,12 +68,12 @@ class Project:
         )
         return [(one["registry"], one["username"]) for one in listed]
 
-    def token(self, right: str) -> Token:
-        """Creates a service token with one right."""
+    def token(self, right: str, *others: Project) -> Token:
+        """Creates a service token with one right, here and in other projects."""
         created = self.ask(
             "mutation($it: ServiceTokenInput!) "
             "{ done: createServiceToken(serviceToken: $it) { token serviceToken { id } } }",
-            it={"name": "tests", "projectIds": [self.id], "rights": [right]},
+            it={"name": "tests", "projectIds": [self.id, *(other.id for other in others)], "rights": [right]},
         )
         return Token(created["serviceToken"]["id"], created["token"])
 

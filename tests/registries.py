@@ -15,12 +15,13 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bcrypt
 
+from certificates import Pair
 from regcred_service import TIMEOUT
 from token_server import ISSUER, SERVICE, Account, token_server
 
@@ -47,6 +48,8 @@ class Registry:
     logins: list[str]
     # Of the image, which is the same in each repository.
     digest: str
+    # Of its token server, where it has one.
+    realm: str | None = None
 
     def image(self, repository: str = "team/app") -> str:
         """The reference of a private image that is there."""
@@ -54,12 +57,19 @@ class Registry:
 
 
 @contextlib.contextmanager
-def password_registry(folder: Path) -> Iterator[Registry]:
+def open_registry(folder: Path) -> Iterator[Registry]:
+    """A registry that asks nobody for anything."""
+    with registry(folder, {}, []) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def password_registry(folder: Path, tls: Pair | None = None) -> Iterator[Registry]:
     """A registry that asks for a username and a password (Basic), and lets each account do everything."""
     lines = (f"{one.name}:{bcrypt.hashpw(one.password.encode(), bcrypt.gensalt(5)).decode()}\n" for one in ACCOUNTS)
     passwords = folder / "htpasswd"
     passwords.write_text("".join(lines))
-    with registry(folder, {"htpasswd": {"realm": "registry of the tests", "path": str(passwords)}}, []) as running:
+    with registry(folder, {"htpasswd": {"realm": "registry of the tests", "path": str(passwords)}}, [], tls) as running:
         yield running
 
 
@@ -74,13 +84,14 @@ def token_registry(folder: Path) -> Iterator[Registry]:
             "rootcertbundle": str(tokens.certificate),
         }
         with registry(folder, {"token": auth}, tokens.logins) as running:
-            yield running
+            yield replace(running, realm=tokens.realm)
 
 
 @contextlib.contextmanager
-def registry(folder: Path, auth: dict[str, Any], logins: list[str]) -> Iterator[Registry]:
+def registry(folder: Path, auth: dict[str, Any], logins: list[str], tls: Pair | None = None) -> Iterator[Registry]:
     """The program with this way to log in, filled with the images, and ended by its process id."""
     settings = folder / "registry.yml"
+    pair = {"tls": {"certificate": str(tls.certificate), "key": str(tls.key)}} if tls else {}
     # JSON is YAML.
     settings.write_text(
         json.dumps(
@@ -88,7 +99,7 @@ def registry(folder: Path, auth: dict[str, Any], logins: list[str]) -> Iterator[
                 "version": "0.1",
                 "log": {"level": "info"},
                 "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
-                "http": {"addr": "127.0.0.1:0", "secret": "shared by nobody"},
+                "http": {"addr": "127.0.0.1:0", "secret": "shared by nobody", **pair},
                 "auth": auth,
             }
         )

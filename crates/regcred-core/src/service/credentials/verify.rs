@@ -1,0 +1,105 @@
+//! Verify Docker credentials: what goes before the proof at the registry, and what comes behind it.
+//!
+//! The proof itself needs the network and is not made here. It is always of stored credentials at their own registry,
+//! never of a password at some other place.
+
+use super::absent;
+use crate::access::{Caller, Editor, Viewer};
+use crate::audit::Action;
+use crate::credentials::DockerCredentials;
+use crate::error::{Error, Result};
+use crate::ids::{CredentialsId, ProjectId};
+use crate::secret::RegistryPassword;
+use crate::service::Service;
+use crate::store::StoredPassword;
+use crate::verification::{Verdict, Verification};
+
+/// Credentials whose proof may begin.
+pub struct ToProve {
+    /// The project.
+    pub project: ProjectId,
+    /// The credentials.
+    pub credentials: DockerCredentials,
+    /// Their password.
+    pub password: RegistryPassword,
+}
+
+impl Service {
+    /// Opens credentials to prove them at their registry. For editors; the password goes to the registry alone.
+    pub async fn credentials_to_prove(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        id: CredentialsId,
+    ) -> Result<ToProve> {
+        let grant = self.grant::<Editor>(caller, project).await?;
+        let stored = self.store.sealed_password(&grant.unsealing(), id).await?;
+        let stored = stored.ok_or_else(|| absent(id))?;
+        let password = self.open_password(&stored)?;
+        Ok(ToProve {
+            project,
+            credentials: stored.credentials,
+            password,
+        })
+    }
+
+    /// Writes down what came of a proof.
+    pub async fn record_verification(
+        &self,
+        caller: &Caller,
+        proved: &ToProve,
+        verdict: Verdict,
+    ) -> Result<Verification> {
+        let row = &proved.credentials;
+        let grant = self.grant::<Editor>(caller, proved.project).await?;
+        let verification = Verification {
+            credentials: row.id,
+            version: row.version,
+            verdict,
+            at: self.clock.now(),
+        };
+        let event = grant.event(
+            verification.at,
+            Action::CredentialsVerified {
+                project: proved.project.to_string(),
+                credentials: row.id.to_string(),
+                registry_key: row.registry.key().to_string(),
+                username: row.username.as_str().to_owned(),
+                version: row.version,
+                verdict: verdict.word(),
+            },
+        );
+        let recorded = self.store.record_verification(&grant, verification, event);
+        if recorded.await? {
+            Ok(verification)
+        } else {
+            Err(absent(row.id))
+        }
+    }
+
+    /// The proofs of a project's credentials, of one of them or of all, the latest first.
+    pub async fn verifications(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        of: Option<CredentialsId>,
+    ) -> Result<Vec<Verification>> {
+        let grant = self.grant::<Viewer>(caller, project).await?;
+        self.store.verifications(&grant.sight(), of).await
+    }
+
+    /// The password of a row. It is in memory from now on.
+    pub(in crate::service) fn open_password(
+        &self,
+        stored: &StoredPassword,
+    ) -> Result<RegistryPassword> {
+        let opened = self.keys.open_record(&stored.binding(), &stored.password);
+        let opened = opened.map_err(|reason| {
+            Error::internal(format!(
+                "docker_credentials.password of the row {} does not open: {reason}",
+                stored.credentials.id
+            ))
+        })?;
+        RegistryPassword::from_opened(opened)
+    }
+}

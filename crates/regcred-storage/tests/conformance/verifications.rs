@@ -1,0 +1,91 @@
+//! Proofs of credentials.
+
+use std::time::Duration;
+
+use regcred_core::credentials::DockerCredentials;
+use regcred_core::ids::{CredentialsId, ProjectId};
+use regcred_core::random::SystemRandom;
+use regcred_core::verification::{PROOFS_KEPT, Verdict, Verification};
+
+use crate::fixture::{Fixture, User, event, now};
+
+async fn add(fixture: &Fixture, user: &User, project: ProjectId, name: &str) -> DockerCredentials {
+    let new = fixture.credentials(project, Some("h.x"), name);
+    let credentials = new.credentials.clone();
+    let editor = fixture.editor(user, project).await;
+    let added = fixture
+        .store
+        .create_credentials(&editor, new, event("create"));
+    added.await.unwrap();
+    credentials
+}
+
+async fn record(fixture: &Fixture, user: &User, project: ProjectId, proof: Verification) -> bool {
+    let editor = fixture.editor(user, project).await;
+    let recorded = fixture
+        .store
+        .record_verification(&editor, proof, event("verify"));
+    recorded.await.unwrap()
+}
+
+pub(crate) async fn are_kept_the_latest_first_and_no_more_than_so_many(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let (one, other) = (
+        add(&fixture, &alice, project, "one").await,
+        add(&fixture, &alice, project, "other").await,
+    );
+    let start = now();
+    let proof = |of: &DockerCredentials, number: u32, verdict| Verification {
+        credentials: of.id,
+        version: number,
+        verdict,
+        at: start.plus(Duration::from_secs(number.into())),
+    };
+    let many = u32::try_from(PROOFS_KEPT).unwrap() + 3;
+    let of_other = proof(&other, 1, Verdict::NoPullRight);
+    assert!(record(&fixture, &alice, project, of_other).await);
+    let mut expected = Vec::new();
+    for number in 1..=many {
+        let verdict = Verdict::ALL[number as usize % Verdict::ALL.len()];
+        let proof = proof(&one, number, verdict);
+        assert!(record(&fixture, &alice, project, proof).await);
+        expected.insert(0, proof);
+    }
+    expected.truncate(PROOFS_KEPT);
+    let sight = fixture.viewer(&alice, project).await.sight();
+    let kept = fixture.store.verifications(&sight, Some(one.id)).await;
+    assert_eq!(kept.unwrap(), expected);
+    expected.push(of_other);
+    let kept = fixture.store.verifications(&sight, None).await;
+    assert_eq!(kept.unwrap(), expected);
+
+    // They go with the credentials.
+    let editor = fixture.editor(&alice, project).await;
+    let gone = fixture
+        .store
+        .delete_credentials(&editor, one.id, Box::new(|_| event("delete")));
+    assert!(gone.await.unwrap());
+    let kept = fixture.store.verifications(&sight, None).await;
+    assert_eq!(kept.unwrap(), [of_other]);
+}
+
+pub(crate) async fn of_what_is_gone_or_foreign_leave_nothing(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let foreign = fixture.project(&alice, "foreign").await;
+    let theirs = add(&fixture, &alice, foreign, "theirs").await;
+    let nowhere = CredentialsId::generate(now(), &SystemRandom).unwrap();
+    let before = fixture.store.audit_rows(1, 0, 1_000).await.unwrap().len();
+    for credentials in [theirs.id, nowhere] {
+        let proof = Verification {
+            credentials,
+            version: 1,
+            verdict: Verdict::Ok,
+            at: now(),
+        };
+        assert!(!record(&fixture, &alice, project, proof).await);
+    }
+    let after = fixture.store.audit_rows(1, 0, 1_000).await.unwrap().len();
+    assert_eq!(before, after);
+}
