@@ -186,18 +186,18 @@ fn failed_logins_are_slowed_and_successful_ones_never() {
 #[test]
 fn an_unknown_user_costs_as_much_as_a_wrong_password() {
     let server = Server::dev();
-    let median = |login: &str| {
-        let mut times: Vec<Duration> = (0..7)
-            .map(|_| {
-                let started = Instant::now();
-                assert_eq!(server.login(login, "wrong").status, 401);
-                started.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        times[3].as_secs_f64()
+    let time = |login: &str| {
+        let started = Instant::now();
+        assert_eq!(server.login(login, "wrong").status, 401);
+        started.elapsed()
     };
-    let ratio = median("nobody") / median(ADMIN);
+    // In turns, and the best of each: what else the machine does only adds to a time.
+    let (mut unknown, mut known) = (Duration::MAX, Duration::MAX);
+    for _ in 0..9 {
+        unknown = unknown.min(time("nobody"));
+        known = known.min(time(ADMIN));
+    }
+    let ratio = unknown.as_secs_f64() / known.as_secs_f64();
     assert!((0.5..2.0).contains(&ratio), "{ratio}");
 }
 
