@@ -404,7 +404,7 @@ impl Answer {
         let after = self.headers.get(RETRY_AFTER);
         let after = after.and_then(|after| after.to_str().ok()?.parse().ok());
         let retry_after = after.map(Duration::from_secs);
-        let Problem { detail, code } = self.problem();
+        let Problem { detail, code, .. } = self.problem();
         let detail = detail.map(|detail| format!(": {}", shown(&detail)));
         let message = format!("the server {said}{}", detail.unwrap_or_default());
         Some(match outcome {
@@ -482,17 +482,20 @@ impl Answer {
         self.problem().detail.as_deref().map(shown)
     }
 
-    fn problem(&self) -> Problem {
+    /// What it says as a problem; nothing where it is none.
+    pub(crate) fn problem(&self) -> Problem {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 /// An `application/problem+json` (RFC 9457), as far as it counts whatever was asked.
 #[derive(Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    detail: Option<String>,
-    code: Option<String>,
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Problem {
+    pub(crate) detail: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) field: Option<String>,
+    pub(crate) request_id: Option<String>,
 }
 
 /// The certificates of a PEM text, which holds at least one unless it is empty.

@@ -83,38 +83,33 @@ impl Backend {
         id: CredentialsId,
         probe: Option<&str>,
     ) -> Result<Verification> {
-        let row = self.service.credentials(caller, project, id).await?;
-        let key = row.registry.key();
-        let reference = probe.map(PullTarget::read_image).transpose()?;
-        if let Some(image) = probe
-            && !PullTarget::image(image)?.is_covered_by(key)
+        let service = &self.service;
+        let key = service.registry_to_prove_at(caller, project, id).await?;
+        let probe = probe.map(PullTarget::read_image).transpose()?;
+        if let Some(image) = &probe
+            && !PullTarget::of(image).is_covered_by(&key)
         {
             return Err(Error::invalid(format!(
                 "the image is none that credentials for `{key}` are pulled with; give one below it"
             )));
         }
-        let place = self.prover.place(key, &project.to_string()).await;
+        let place = self.prover.place(&key, &project.to_string()).await;
         let place = place.ok_or_else(busy)?;
         // What is opened is what counts now: the wait may have been long.
-        let proved = self
-            .service
-            .credentials_to_prove(caller, project, id)
-            .await?;
-        if proved.credentials.registry.key() != key {
+        let proved = service.credentials_to_prove(caller, project, id).await?;
+        if *proved.credentials.registry.key() != key {
             return Err(Error::conflict(
                 "the registry of the credentials was changed meanwhile, so they were not tried; look at them, and try again",
             ));
         }
         let login = regcred_registry::Login {
-            registry: key,
+            registry: &key,
             username: &proved.credentials.username,
             password: &proved.password,
-            probe: reference.as_ref(),
+            probe: probe.as_ref(),
         };
         let verdict = self.prover.prove(&login, place).await;
-        self.service
-            .record_verification(caller, &proved, verdict)
-            .await
+        service.record_verification(caller, &proved, verdict).await
     }
 
     /// Hashes a new password.

@@ -9,7 +9,7 @@ use crate::transport::{Answer, Effect};
 /// The error of an answer that is not 200. Only a code that is there to be read tells an absence from a server that
 /// does not know the route.
 pub(super) fn refused(answer: &Answer, effect: Effect) -> Error {
-    let problem: Problem = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let problem = answer.problem();
     let message = problem.detail.as_deref().map(shown);
     let message = message.unwrap_or_else(|| "the server gives no reason".to_owned());
     match (answer.status, problem.code.as_deref()) {
@@ -18,7 +18,7 @@ pub(super) fn refused(answer: &Answer, effect: Effect) -> Error {
         (404, Some("NOT_FOUND")) => Error::NotFound { message },
         (409, Some("CONFLICT")) => Error::Ambiguous {
             message,
-            candidates: problem.candidates,
+            candidates: candidates(answer),
         },
         (400..500, Some("INVALID")) => Error::Invalid {
             field: problem.field.as_deref().map(shown),
@@ -36,14 +36,15 @@ pub(super) fn refused(answer: &Answer, effect: Effect) -> Error {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Problem {
-    detail: Option<String>,
-    code: Option<String>,
-    field: Option<String>,
-    request_id: Option<String>,
-    candidates: Vec<Account>,
+/// The accounts to choose from, which only an ambiguity names.
+fn candidates(answer: &Answer) -> Vec<Account> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Ambiguity {
+        candidates: Vec<Account>,
+    }
+    let Ambiguity { candidates } = serde_json::from_slice(&answer.body).unwrap_or_default();
+    candidates
 }
 
 const PULLS: &str = "pulls of credentials";

@@ -1,7 +1,7 @@
 //! The access check, the only maker of grants.
 
 use super::grant::{AdminGrant, Grant, Level, PullGrant, Sight, UserGrant, Viewer};
-use super::principal::{Caller, Principal};
+use super::principal::{Caller, Principal, TokenPrincipal};
 use super::role::{Right, Role};
 use crate::error::{Error, Result};
 use crate::ids::ProjectId;
@@ -37,10 +37,10 @@ pub async fn check_pull(
     if let Belonging::Stranger = belonging(store, &caller.principal, project).await? {
         return Err(stranger(project));
     }
+    if let Some(token) = may_pull(&caller.principal) {
+        return Ok(PullGrant::new(project, token, caller.request.clone()));
+    }
     match &caller.principal {
-        Principal::Token(token) if token.rights.as_slice().contains(&Right::Pull) => {
-            Ok(PullGrant::new(project, token, caller.request.clone()))
-        }
         Principal::Token(_) => Err(Error::forbidden(
             "this needs the right to pull in the project, which the token does not have; a manager makes one that has: \
              `regcred token create --right pull`",
@@ -54,9 +54,17 @@ pub async fn check_pull(
 
 /// The proof that the caller may see which credentials `project` has: a viewer, or a token that may pull them.
 pub async fn check_sight(store: &dyn Store, caller: &Caller, project: ProjectId) -> Result<Sight> {
-    match check_pull(store, caller, project).await {
-        Ok(grant) => Ok(grant.sight()),
-        Err(_) => Ok(check::<Viewer>(store, caller, project).await?.sight()),
+    if may_pull(&caller.principal).is_some() {
+        return Ok(check_pull(store, caller, project).await?.sight());
+    }
+    Ok(check::<Viewer>(store, caller, project).await?.sight())
+}
+
+/// The token that asks, if it has the right to pull.
+fn may_pull(principal: &Principal) -> Option<&TokenPrincipal> {
+    match principal {
+        Principal::Token(token) if token.rights.as_slice().contains(&Right::Pull) => Some(token),
+        _ => None,
     }
 }
 

@@ -31,20 +31,18 @@ impl<L: Level> Grant<L> {
         self.project
     }
 
-    /// An audit event by the grant's holder.
-    #[must_use]
-    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
-        self.origin.event(at, action)
-    }
-}
-
-impl Grant<Viewer> {
-    /// The part of the grant that lets see which credentials the project has.
+    /// The part of the grant that lets see which credentials the project has: every level does.
     #[must_use]
     pub fn sight(&self) -> Sight {
         Sight {
             project: self.project,
         }
+    }
+
+    /// An audit event by the grant's holder.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        self.origin.event(at, action)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The audit trail: typed events with an allow-list of fields, chained by HMAC.
 //!
-//! A mutation's event is written in its transaction, a pull's before the password leaves. No event has a field that could hold a password or a token.
+//! A mutation's event is written in its transaction, a pull's before the password leaves. No event has a field that could
+//! hold a password or a token.
 
 mod chain;
 

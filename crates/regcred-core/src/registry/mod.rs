@@ -11,8 +11,7 @@ use crate::text::quoted;
 pub use image::{ImageReference, ImageReferenceError};
 pub use key::RegistryKey;
 use key::RegistryKeyError;
-pub use target::PullTarget;
-pub use target::without_port;
+pub use target::{PullTarget, without_port};
 
 /// A registry as it was typed (`None` is Docker Hub), together with its key.
 ///

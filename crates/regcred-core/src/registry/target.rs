@@ -19,11 +19,17 @@ impl PullTarget {
     /// Reads an image reference. `Invalid` with the reason where it is none.
     pub fn image(text: &str) -> Result<Self> {
         let image = Self::read_image(text).map_err(|error| error.in_field("image"))?;
-        Ok(Self {
+        Ok(Self::of(&image))
+    }
+
+    /// The repository of an image.
+    #[must_use]
+    pub fn of(image: &ImageReference) -> Self {
+        Self {
             host: image.host().to_owned(),
             path: image.repository().to_owned(),
             asked: image.to_string(),
-        })
+        }
     }
 
     /// The reference itself. `Invalid` with the reason where it is none.

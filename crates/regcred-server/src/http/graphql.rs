@@ -6,13 +6,14 @@ use async_graphql::Executor;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use regcred_core::access::RequestId;
 use regcred_core::{Error, ErrorKind};
 
 use super::bearer;
 use super::body::{self, BodyError};
+use super::json::json;
 use super::problem::Problem;
 use super::request::Peer;
 use crate::app::{App, Asker};
@@ -86,23 +87,6 @@ async fn answer<S: Executor>(
     };
     let asker = Asker::new(Arc::clone(&app.backend), caller, peer.0);
     json(&door.answer(&body, asker).await)
-}
-
-fn json(response: &async_graphql::Response) -> Result<Response, Problem> {
-    let json = serde_json::to_vec(response).map_err(|_| {
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the answer cannot be written as JSON",
-        )
-    })?;
-    Ok((
-        [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::CACHE_CONTROL, "no-store"),
-        ],
-        json,
-    )
-        .into_response())
 }
 
 const MAX_BODY: usize = 64 * 1024;

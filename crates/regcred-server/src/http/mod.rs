@@ -4,6 +4,7 @@ mod bearer;
 mod body;
 mod graphql;
 mod health;
+mod json;
 mod login;
 mod problem;
 mod pull;

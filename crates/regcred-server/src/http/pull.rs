@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use regcred_core::access::{Caller, Principal, RequestId};
 use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::CredentialsId;
@@ -15,8 +14,8 @@ use regcred_core::registry::PullTarget;
 use regcred_core::service::{Explained, PullRefusal, PullRequest};
 use regcred_core::{Error, Timestamp};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
+use super::json::{json, secret_json};
 use super::problem::{Candidate, Problem};
 use super::{bearer, body};
 use crate::app::{App, log_fault};
@@ -50,21 +49,16 @@ async fn pulled(
     let row = &pulled.credentials;
     let (key, username) = (row.registry.key().as_str(), row.username.as_str());
     let password = pulled.password.expose();
-    // Room for all of it at once, however it is escaped: where a buffer grows, a copy of the password stays behind.
+    let body = PulledBody {
+        registry_key: key,
+        username,
+        password,
+        credentials_id: row.id.to_string(),
+        expires_at: row.expires.map(moment),
+    };
+    // However it is escaped.
     let longest = 512 + 6 * (key.len() + username.len() + password.len());
-    let mut json = Zeroizing::new(Vec::with_capacity(longest));
-    let written = serde_json::to_writer(
-        &mut *json,
-        &PulledBody {
-            registry_key: key,
-            username,
-            password,
-            credentials_id: row.id.to_string(),
-            expires_at: row.expires.map(moment),
-        },
-    );
-    written.map_err(|_| unwritable())?;
-    Ok(answer(Bytes::from_owner(json)))
+    secret_json(&body, longest)
 }
 
 /// Lets a token begin something of the pull, as often at once as it may; users are bounded by their connections.
@@ -225,26 +219,6 @@ fn told(request: &RequestId) -> impl Fn(Error) -> Problem {
         log_fault(&error, request);
         Problem::of(&error)
     }
-}
-
-fn json(body: &impl Serialize) -> Result<Response, Problem> {
-    let json = serde_json::to_vec(body).map_err(|_| unwritable())?;
-    Ok(answer(json.into()))
-}
-
-fn answer(json: Bytes) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, json).into_response()
-}
-
-fn unwritable() -> Problem {
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the answer cannot be written as JSON",
-    )
 }
 
 fn moment(moment: Timestamp) -> String {

@@ -41,13 +41,11 @@ pub(super) async fn read(
             Failure::usage(message, "name a file, or `-` for standard input")
         })
     });
-    let mut contents = read_text(&text.await?).map_err(|error| {
-        let hint = "give a config.json, auth.json, .dockercfg, or a Kubernetes pull secret";
-        Failure::usage(format!("{shown}: {}", error.0), hint)
-    })?;
+    let mut contents = read_text(&text.await?)
+        .map_err(|error| Failure::usage(format!("{shown}: {}", error.0), FORMS))?;
     if contents.is_nothing() {
-        let hint = "give a config.json, auth.json, .dockercfg, or a Kubernetes pull secret";
-        return Err(Failure::usage(format!("{shown}: it holds no logins"), hint));
+        let message = format!("{shown}: it holds no logins");
+        return Err(Failure::usage(message, FORMS));
     }
     if contents.has_no_logins {
         contents.odd.push("`auths` is empty".to_owned());
@@ -155,4 +153,5 @@ fn program(helper: &str) -> Result<Program, String> {
     Program::named(helper).ok_or_else(|| format!("is left: {helper:?} is no name of a helper"))
 }
 
+const FORMS: &str = "give a config.json, auth.json, .dockercfg, or a Kubernetes pull secret";
 const MOST_BYTES: u64 = 64 << 20;

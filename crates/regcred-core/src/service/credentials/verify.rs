@@ -9,6 +9,7 @@ use crate::audit::Action;
 use crate::credentials::DockerCredentials;
 use crate::error::{Error, Result};
 use crate::ids::{CredentialsId, ProjectId};
+use crate::registry::RegistryKey;
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::StoredPassword;
@@ -25,6 +26,19 @@ pub struct ToProve {
 }
 
 impl Service {
+    /// The registry at which credentials are to be proved, for editors: what goes before the wait for a place there.
+    pub async fn registry_to_prove_at(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        id: CredentialsId,
+    ) -> Result<RegistryKey> {
+        let grant = self.grant::<Editor>(caller, project).await?;
+        let row = self.store.credentials(&grant.sight(), id).await?;
+        row.map(|row| row.registry.key().clone())
+            .ok_or_else(|| absent(id))
+    }
+
     /// Opens credentials to prove them at their registry. For editors; the password goes to the registry alone.
     pub async fn credentials_to_prove(
         &self,

@@ -1,7 +1,7 @@
 //! Explain a pull: who would get it and why, without a password.
 
 use super::PullRequest;
-use super::hand_out::MOST_CANDIDATES;
+use super::hand_out::{MOST_CANDIDATES, no_match};
 use crate::access::{self, Caller};
 use crate::credentials::{CredentialsUse, DockerCredentials};
 use crate::error::Result;
@@ -55,12 +55,12 @@ impl Service {
             .store
             .credentials_near(&sight, target.host_without_port(), MOST_NEAR)
             .await?;
-        let near = near
+        let others = near
             .iter()
             .filter(|row| covering.iter().all(|other| other.id != row.id));
         let mut candidates: Vec<_> = covering
             .iter()
-            .chain(near)
+            .chain(others)
             .filter_map(|row| Some((verdict(&target, pin, &choice, row)?, row)))
             .collect();
         candidates.sort_by_key(|(verdict, row)| (*verdict, row.registry.key(), &row.username));
@@ -99,10 +99,7 @@ impl Service {
                 rows.len(),
                 target.key()
             ),
-            Choice::NoMatch => {
-                let error = self.no_match(&sight, &target, pin).await?;
-                error.message().to_owned()
-            }
+            Choice::NoMatch => no_match(&target, pin, &near).message().to_owned(),
         };
         let (chosen, ambiguous) = match &choice {
             Choice::Match(row) => (Some(row.id), false),

@@ -73,9 +73,12 @@ impl Service {
                 let several: Vec<_> = several.into_iter().cloned().collect();
                 Err(PullRefusal::Ambiguous(ambiguous(target, &several), several))
             }
-            Choice::NoMatch => Err(PullRefusal::NoMatch(
-                self.no_match(&sight, target, pin).await?,
-            )),
+            Choice::NoMatch => {
+                let host = target.host_without_port();
+                let near = self.store.credentials_near(&sight, host, MOST_NAMED);
+                let near = near.await?;
+                Err(PullRefusal::NoMatch(no_match(target, pin, &near)))
+            }
         }
     }
 
@@ -94,39 +97,6 @@ impl Service {
         self.store
             .credentials_of_first(sight, &keys, MOST_CANDIDATES)
             .await
-    }
-
-    /// Says what there is instead on the same host: most who meet this have misspelled something.
-    pub(super) async fn no_match(
-        &self,
-        sight: &Sight,
-        target: &PullTarget,
-        pin: Option<CredentialsId>,
-    ) -> Result<Error> {
-        let asked = target.key();
-        if let Some(pin) = pin {
-            return Ok(Error::not_found(format!(
-                "the pull is pinned to the Docker credentials {pin}, and those are not in the project or do not cover \
-                 `{asked}`"
-            )));
-        }
-        let near = self
-            .store
-            .credentials_near(sight, target.host_without_port(), MOST_NAMED)
-            .await?;
-        let mut there: Vec<_> = near
-            .iter()
-            .map(|row| format!("`{}`", row.registry.key()))
-            .collect();
-        there.dedup();
-        let hint = if there.is_empty() {
-            "it has none for that host".to_owned()
-        } else {
-            format!("on that host it has {}", there.join(", "))
-        };
-        Ok(Error::not_found(format!(
-            "no Docker credentials of the project match `{asked}`; {hint}"
-        )))
     }
 
     /// `None` where the credentials have changed since they were read.
@@ -220,6 +190,33 @@ fn ambiguous(target: &PullTarget, several: &[DockerCredentials]) -> Error {
         "the project has several accounts for `{key}`, and nothing decides which one `{}` is pulled with: {named}{more}; \
          pin one by its id, or give each a path of its own",
         target.key(),
+    ))
+}
+
+/// Says what there is instead on the same host: most who meet this have misspelled something.
+pub(super) fn no_match(
+    target: &PullTarget,
+    pin: Option<CredentialsId>,
+    near: &[DockerCredentials],
+) -> Error {
+    let asked = target.key();
+    if let Some(pin) = pin {
+        return Error::not_found(format!(
+            "the pull is pinned to the Docker credentials {pin}, and those are not in the project or do not cover `{asked}`"
+        ));
+    }
+    let near = near.iter().take(MOST_NAMED);
+    let mut there: Vec<_> = near
+        .map(|row| format!("`{}`", row.registry.key()))
+        .collect();
+    there.dedup();
+    let hint = if there.is_empty() {
+        "it has none for that host".to_owned()
+    } else {
+        format!("on that host it has {}", there.join(", "))
+    };
+    Error::not_found(format!(
+        "no Docker credentials of the project match `{asked}`; {hint}"
     ))
 }
 
