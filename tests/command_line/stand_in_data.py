@@ -58,8 +58,24 @@ class Kept:
 
 
 @dataclass
+class Workload:
+    """A job or an app, with what it runs: version by version, the last one is the current one."""
+
+    name: str
+    versions: list[dict[str, Any]]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def shown(self) -> dict[str, Any]:
+        numbered = [{"ports": [], **version, "number": number} for number, version in enumerate(self.versions, 1)]
+        return {"id": self.id, "name": self.name, "versions": numbered[-1:], "currentVersion": numbered[-1]}
+
+    def uses(self, credentials: str) -> bool:
+        return (self.versions[-1].get("dockerInfo") or {}).get("dockerCredentialsId") == credentials
+
+
+@dataclass
 class Project:
-    """A project with its credentials."""
+    """A project with its credentials, jobs and apps."""
 
     name: str
     creator: str
@@ -69,6 +85,16 @@ class Project:
     rights: list[dict[str, Any]] = field(default_factory=list)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     credentials: dict[str, Kept] = field(default_factory=dict)
+    jobs: dict[str, Workload] = field(default_factory=dict)
+    apps: dict[str, Workload] = field(default_factory=dict)
+
+    def read(self, kept: Kept) -> dict[str, Any]:
+        """Credentials as queries answer, with what uses them."""
+        users = {
+            kind: [*getattr(kept, kind), *(one.shown() for one in getattr(self, kind).values() if one.uses(kept.id))]
+            for kind in ("jobs", "apps")
+        }
+        return {**kept.read(), **users}
 
     def shown(self) -> dict[str, Any]:
         return {
@@ -76,10 +102,10 @@ class Project:
             "name": self.name,
             "creator": self.creator,
             "description": self.description,
-            "jobsCount": 0,
-            "jobs": [],
+            "jobsCount": len(self.jobs),
+            "jobs": [job.shown() for job in self.jobs.values()],
             "status": "READY",
-            "apps": [],
+            "apps": [app.shown() for app in self.apps.values()],
             "technologiesByCategory": self.jobs_technologies,
             "appTechnologies": self.app_technologies,
         }
@@ -131,11 +157,13 @@ class Root:
     archiveProject = deleteProject
 
     def allDockerCredentials(self, _info: Any, projectId: str) -> list[dict[str, Any]]:
-        return [kept.read() for kept in self._project(projectId).credentials.values()]
+        project = self._project(projectId)
+        return [project.read(kept) for kept in project.credentials.values()]
 
     def dockerCredentials(self, _info: Any, id: str, projectId: str) -> dict[str, Any] | None:
-        kept = self._project(projectId).credentials.get(id)
-        return kept.read() if kept else None
+        project = self._project(projectId)
+        kept = project.credentials.get(id)
+        return project.read(kept) if kept else None
 
     def createDockerCredentials(self, _info: Any, dockerCredentials: dict[str, Any]) -> dict[str, Any]:
         given = dockerCredentials
@@ -165,10 +193,71 @@ class Root:
     def deleteDockerCredentials(self, _info: Any, id: str, projectId: str) -> bool:
         project = self._project(projectId)
         kept = self._kept(project, id)
-        if kept.jobs or kept.apps:
+        shown = project.read(kept)
+        if shown["jobs"] or shown["apps"]:
             raise Refusal("IN_USE", "Docker credentials are used by a job or an app")
         del project.credentials[id]
         return True
+
+    def jobs(self, _info: Any, projectId: str, **_filters: Any) -> list[dict[str, Any]]:
+        return self._project(projectId).shown()["jobs"]
+
+    def job(self, _info: Any, id: str) -> dict[str, Any] | None:
+        return self._workload("jobs", id)[1].shown()
+
+    def app(self, _info: Any, id: str) -> dict[str, Any] | None:
+        return self._workload("apps", id)[1].shown()
+
+    def createJob(self, _info: Any, job: dict[str, Any], jobVersion: dict[str, Any], **_file: Any) -> dict[str, Any]:
+        return self._create("jobs", job, jobVersion)
+
+    def createApp(self, _info: Any, app: dict[str, Any]) -> dict[str, Any]:
+        return self._create("apps", app, app["version"])
+
+    def addJobVersion(self, _info: Any, jobId: str, jobVersion: dict[str, Any], **_file: Any) -> dict[str, Any]:
+        return self._add("jobs", jobId, jobVersion)
+
+    def addAppVersion(self, _info: Any, appId: str, version: dict[str, Any]) -> dict[str, Any]:
+        return self._add("apps", appId, version)
+
+    def deleteJob(self, _info: Any, jobId: str) -> bool:
+        self._delete("jobs", jobId)
+        return True
+
+    def deleteApp(self, _info: Any, appId: str) -> dict[str, Any]:
+        return self._delete("apps", appId)
+
+    def _create(self, kind: str, given: dict[str, Any], version: dict[str, Any]) -> dict[str, Any]:
+        project = self._project(given["projectId"])
+        there = getattr(project, kind)
+        if any(one.name.lower() == given["name"].lower() for one in there.values()):
+            raise Refusal("CONFLICT", f"The name {given['name']} is already used")
+        self._assert_own(project, version)
+        new = Workload(given["name"], [version])
+        there[new.id] = new
+        return new.shown()
+
+    def _add(self, kind: str, id: str, version: dict[str, Any]) -> dict[str, Any]:
+        project, found = self._workload(kind, id)
+        self._assert_own(project, version)
+        found.versions.append(version)
+        return found.shown()["currentVersion"]
+
+    def _delete(self, kind: str, id: str) -> dict[str, Any]:
+        project, found = self._workload(kind, id)
+        del getattr(project, kind)[id]
+        return found.shown()
+
+    def _workload(self, kind: str, id: str) -> tuple[Project, Workload]:
+        for project in self._projects.values():
+            if id in getattr(project, kind):
+                return project, getattr(project, kind)[id]
+        raise Refusal("NOT_FOUND", f"Unknown workload {id}")
+
+    def _assert_own(self, project: Project, version: dict[str, Any]) -> None:
+        named = (version.get("dockerInfo") or {}).get("dockerCredentialsId")
+        if named and named not in project.credentials:
+            raise Refusal("INVALID", f"Unknown docker credentials {named}")
 
     def repositories(self, _info: Any) -> list[dict[str, Any]]:
         return [{"id": CATALOGUE, "name": "Saagie", "technologies": TECHNOLOGIES}]
@@ -198,7 +287,9 @@ TECHNOLOGIES = [
     {"__typename": kind, "id": str(uuid.uuid4()), "label": label, "available": available}
     for kind, label, available in [
         ("JobTechnology", "Python", True),
+        ("JobTechnology", "Generic", True),
         ("JobTechnology", "Fortran", False),
         ("AppTechnology", "Jupyter Notebook", True),
+        ("AppTechnology", "Docker image", True),
     ]
 ]

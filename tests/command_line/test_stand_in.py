@@ -32,7 +32,7 @@ def test_projects(api: SaagieApi) -> None:
     assert (info["creator"], info["description"], info["status"]) == ("admin", "Card payments", "READY")
     assert [one["name"] for one in api.projects.list()["projects"]] == ["demo", "Payments"]
     technologies = api.projects.get_jobs_technologies(created["id"])["technologiesByCategory"]
-    assert [len(category["technologies"]) for category in technologies] == [1, 1]
+    assert [len(category["technologies"]) for category in technologies] == [2, 2]
     assert api.projects.delete(created["id"]) == {"deleteProject": True}
 
 

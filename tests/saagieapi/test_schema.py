@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import saagieapi.apps.gql_queries as app_queries
 import saagieapi.docker_credentials.gql_queries as credentials_queries
 import saagieapi.gql_queries as general_queries
+import saagieapi.jobs.gql_queries as job_queries
 import saagieapi.projects.gql_queries as project_queries
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, is_nullable_type, parse, validate
 from saagieapi import SaagieApi
@@ -14,6 +16,36 @@ DOCUMENTS = {
     for module in (credentials_queries, project_queries)
     for name, document in vars(module).items()
     if name.startswith("GQL_")
+} | {
+    name: vars(module)[name]
+    for module, names in (
+        (
+            job_queries,
+            (
+                "GQL_LIST_JOBS_FOR_PROJECT_MINIMAL",
+                "GQL_LIST_JOBS_FOR_PROJECT",
+                "GQL_GET_JOB_INFO",
+                "GQL_CREATE_JOB",
+                "GQL_UPGRADE_JOB",
+                "GQL_EDIT_JOB",
+                "GQL_ROLLBACK_JOB_VERSION",
+                "GQL_DELETE_JOB",
+            ),
+        ),
+        (
+            app_queries,
+            (
+                "GQL_LIST_APPS_FOR_PROJECT",
+                "GQL_GET_APP_INFO",
+                "GQL_CREATE_APP_SCRATCH",
+                "GQL_UPDATE_APP",
+                "GQL_EDIT_APP",
+                "GQL_ROLLBACK_APP_VERSION",
+                "GQL_DELETE_APP",
+            ),
+        ),
+    )
+    for name in names
 }
 
 # Arguments and type of each operation on credentials and projects, as the platform publishes them.
@@ -30,6 +62,23 @@ OPERATIONS = {
     "createProject": ({"project": "ProjectInput!"}, "Project!"),
     "editProject": ({"project": "ProjectEditionInput!"}, "Project!"),
     "deleteProject": ({"projectId": "UUID!"}, "Boolean"),
+    "jobs": ({"projectId": "UUID!", "category": "String", "technologyId": "UUID"}, "[Job!]"),
+    "job": ({"id": "UUID!"}, "Job"),
+    "createJob": ({"job": "JobInput!", "jobVersion": "JobVersionInput!", "file": "Upload"}, "Job!"),
+    "addJobVersion": ({"jobId": "UUID!", "jobVersion": "JobVersionInput!", "file": "Upload"}, "JobVersion!"),
+    "editJob": ({"job": "JobEditionInput!"}, "Job!"),
+    "rollbackJobVersion": ({"jobId": "UUID!", "versionNumber": "Int!"}, "Job"),
+    "deleteJob": ({"jobId": "UUID!"}, "Boolean"),
+    "archiveJob": ({"jobId": "UUID!"}, "Boolean"),
+    "app": ({"id": "UUID!"}, "App"),
+    "createApp": ({"app": "AppInput!"}, "App!"),
+    "addAppVersion": ({"appId": "UUID!", "version": "AppVersionInput!"}, "AppVersion!"),
+    "editApp": ({"appEdition": "AppEditionInput!"}, "App!"),
+    "rollbackAppVersion": (
+        {"appId": "UUID!", "versionNumber": "Int!", "volumesWithPath": "[VolumeWithPathInput]"},
+        "App",
+    ),
+    "deleteApp": ({"appId": "UUID!"}, "App"),
 }
 
 INPUTS = {
@@ -47,6 +96,8 @@ INPUTS = {
         "projectId": "UUID!",
     },
     "SecurityGroupInput": {"name": "ID!", "role": "ProjectRole"},
+    "JobDockerInput": {"image": "String!", "dockerCredentialsId": "UUID"},
+    "AppDockerInput": {"image": "String!", "dockerCredentialsId": "UUID"},
 }
 
 OBJECTS = {
@@ -69,6 +120,8 @@ OBJECTS = {
         "appTechnologies": "[Technology]!",
     },
     "SecurityGroup": {"name": "ID!", "role": "ProjectRole", "isAllProjects": "Boolean!"},
+    "JobDocker": {"image": "String!", "dockerCredentialsId": "UUID"},
+    "AppDocker": {"image": "String!", "dockerCredentialsId": "UUID"},
 }
 
 
@@ -82,7 +135,7 @@ def schema(api: SaagieApi) -> GraphQLSchema:
 
 
 def test_the_client_has_documents() -> None:
-    assert len(DOCUMENTS) == 14, "another release of the client: look at what is new"
+    assert len(DOCUMENTS) == 29, "another release of the client: look at what is new"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
@@ -90,13 +143,14 @@ def test_every_document_of_the_client_is_valid(schema: GraphQLSchema, document: 
     assert validate(schema, parse(document)) == []
 
 
-def test_the_gateways_document_is_valid(api: SaagieApi) -> None:
-    """The client asks the gateway for the catalogue before it creates a project."""
+def test_the_gateways_documents_are_valid(api: SaagieApi) -> None:
+    """The client asks the gateway for the catalogue before it creates a project, for a technology before a job."""
     assert [one["name"] for one in api.get_repositories_info()["repositories"]] == ["Saagie"]
 
     schema = api.client_gateway.client.schema
     assert schema
     assert validate(schema, parse(general_queries.GQL_GET_REPOSITORIES_INFO)) == []
+    assert validate(schema, parse(general_queries.GQL_GET_RUNTIMES)) == []
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

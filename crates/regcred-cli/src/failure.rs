@@ -166,7 +166,8 @@ fn kind_and_hint(error: &Error) -> (Exit, String) {
         ),
         Error::InUse { .. } => (
             Exit::Conflict,
-            "let those jobs and apps use other credentials first",
+            "let them use others first: `regcred job upgrade`, `regcred app upgrade`; on regcred, `--force` deletes them \
+             all the same",
         ),
         Error::Unauthenticated { .. } => (Exit::NotLoggedIn, "log in with `regcred login`"),
         Error::Forbidden { .. } => (

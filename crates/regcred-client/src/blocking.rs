@@ -34,8 +34,9 @@ use crate::regcred::{
 };
 use crate::secret::Secret;
 use crate::values::{
-    CredentialsId, CredentialsInfo, ProjectId, ProjectInfo, Registry, RegistryChange,
+    AppId, CredentialsId, CredentialsInfo, JobId, ProjectId, ProjectInfo, Registry, RegistryChange,
 };
+use crate::workloads::{Image, WorkloadId, WorkloadInfo};
 
 /// A [`crate::Client`] whose operations return when they are done. Clones share connections, the token and the thread.
 #[derive(Clone, Debug)]
@@ -78,6 +79,24 @@ impl Client {
     pub fn docker_credentials(&self) -> DockerCredentials {
         DockerCredentials {
             inner: self.client.docker_credentials(),
+            driver: Arc::clone(&self.driver),
+        }
+    }
+
+    /// The jobs of projects.
+    #[must_use]
+    pub fn jobs(&self) -> Workloads<JobId> {
+        Workloads {
+            inner: self.client.jobs(),
+            driver: Arc::clone(&self.driver),
+        }
+    }
+
+    /// The apps of projects.
+    #[must_use]
+    pub fn apps(&self) -> Workloads<AppId> {
+        Workloads {
+            inner: self.client.apps(),
             driver: Arc::clone(&self.driver),
         }
     }
@@ -168,6 +187,13 @@ impl DockerCredentials {
     #[must_use]
     pub fn expiring_at(mut self, moment: Timestamp) -> Self {
         self.inner = self.inner.expiring_at(moment);
+        self
+    }
+
+    /// See [`crate::DockerCredentials::forced`].
+    #[must_use]
+    pub fn forced(mut self) -> Self {
+        self.inner = self.inner.forced();
         self
     }
 
@@ -289,6 +315,36 @@ impl Projects {
     /// See [`crate::Projects::delete`].
     pub fn delete(&self, project: ProjectId) -> Result<()> {
         self.driver.block_on(self.inner.delete(project))
+    }
+}
+
+/// [`crate::Workloads`], each operation of which returns when it is done.
+#[derive(Clone, Debug)]
+pub struct Workloads<Id> {
+    inner: crate::Workloads<Id>,
+    driver: Arc<Driver>,
+}
+
+impl<Id: WorkloadId> Workloads<Id> {
+    /// See [`crate::Workloads::list`].
+    pub fn list(&self, project: ProjectId) -> Result<Vec<WorkloadInfo<Id>>> {
+        self.driver.block_on(self.inner.list(project))
+    }
+
+    /// See [`crate::Workloads::create`].
+    pub fn create(&self, project: ProjectId, name: &str, image: &Image) -> Result<Id> {
+        let create = self.inner.create(project, name, image);
+        self.driver.block_on(create)
+    }
+
+    /// See [`crate::Workloads::add_version`].
+    pub fn add_version(&self, id: Id, image: &Image) -> Result<u32> {
+        self.driver.block_on(self.inner.add_version(id, image))
+    }
+
+    /// See [`crate::Workloads::delete`].
+    pub fn delete(&self, id: Id) -> Result<()> {
+        self.driver.block_on(self.inner.delete(id))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::regcred::Regcred;
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::transport::{Limits, Transport, certificates};
+use crate::workloads::{Apps, Jobs};
 
 /// A connection to one platform, as one principal. Clones share connections and the token.
 ///
@@ -91,6 +92,18 @@ impl Client {
     #[must_use]
     pub fn projects(&self) -> Projects {
         Projects::new(self.clone())
+    }
+
+    /// The jobs of projects, as far as they run an image.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs {
+        Jobs::new(self.clone())
+    }
+
+    /// The apps of projects, as far as they run an image.
+    #[must_use]
+    pub fn apps(&self) -> Apps {
+        Apps::new(self.clone())
     }
 
     /// What only regcred has; the original platform answers these with [`Error::Unsupported`].

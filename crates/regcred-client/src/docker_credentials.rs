@@ -25,6 +25,7 @@ use crate::values::{
 pub struct DockerCredentials {
     client: Client,
     expires_at: Option<Timestamp>,
+    force: bool,
 }
 
 impl DockerCredentials {
@@ -32,7 +33,17 @@ impl DockerCredentials {
         Self {
             client,
             expires_at: None,
+            force: false,
         }
+    }
+
+    /// The same operations, of which those that delete do so also where jobs or apps use the credentials, which can then
+    /// no longer be pulled with them. regcred's own: it is sent only where this is asked for, and the original platform
+    /// refuses it.
+    #[must_use]
+    pub fn forced(mut self) -> Self {
+        self.force = true;
+        self
     }
 
     /// The same operations, of which those that set a password say when it runs out. regcred's own: it is sent only
@@ -116,7 +127,13 @@ impl DockerCredentials {
     /// Deletes credentials by their id. [`Error::InUse`] where jobs or apps use them, on servers that look.
     pub async fn delete(&self, project: ProjectId, credentials: CredentialsId) -> Result<()> {
         let variables = One::new(project, credentials);
-        let done: Done = self.client.execute(&DELETE, variables).await?;
+        let done: Done = if self.force {
+            let regcred = self.client.regcred();
+            let what = "deletion of credentials in use";
+            regcred.execute(what, &DELETE_FORCED, variables).await?
+        } else {
+            self.client.execute(&DELETE, variables).await?
+        };
         done.check(&DELETE, absent(project, credentials))
     }
 
@@ -305,6 +322,11 @@ const DELETE: Document = Document::mutation(
     "deleteDockerCredentials",
     "mutation deleteDockerCredentials($id: UUID!, $projectId: UUID!) { \
      deleteDockerCredentials(id: $id, projectId: $projectId) }",
+);
+const DELETE_FORCED: Document = Document::mutation(
+    "deleteDockerCredentials",
+    "mutation deleteDockerCredentials($id: UUID!, $projectId: UUID!) { \
+     deleteDockerCredentials(id: $id, projectId: $projectId, force: true) }",
 );
 
 #[derive(Serialize)]

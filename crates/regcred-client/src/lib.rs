@@ -71,6 +71,7 @@ mod secret;
 mod session;
 mod transport;
 mod values;
+mod workloads;
 
 pub use self::address::PlatformUrl;
 pub use self::client::{Client, ClientBuilder};
@@ -82,3 +83,4 @@ pub use self::values::{
     AppId, CredentialsId, CredentialsInfo, JobId, NoId, ProjectId, ProjectInfo, ProjectStatus,
     Registry, RegistryChange, TokenId,
 };
+pub use self::workloads::{Apps, Image, Jobs, WorkloadId, WorkloadInfo, Workloads};

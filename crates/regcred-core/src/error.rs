@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Forbidden,
     /// Another thing with the same identity exists already.
     Conflict,
+    /// Other things depend on it; the message names them and says how to go on all the same.
+    InUse,
     /// The input breaks a rule; the message says which and how to mend it.
     Invalid,
     /// No valid token, or a wrong login or password.

@@ -66,6 +66,10 @@ id!(
     CredentialsId
 );
 id!(
+    /// A job or an app of a project.
+    WorkloadId
+);
+id!(
     /// A user.
     UserId
 );

@@ -25,6 +25,7 @@ pub mod store;
 mod text;
 pub mod token;
 pub mod verification;
+pub mod workload;
 
 pub use clock::{Clock, Day, Timestamp};
 pub use error::{Error, ErrorKind, Result};

@@ -14,13 +14,17 @@ use crate::audit::{AuditEvent, AuditRow, ChainHead};
 use crate::clock::{Day, Timestamp};
 use crate::credentials::{self, CredentialsUse, DockerCredentials, Username};
 use crate::error::Result;
-use crate::ids::{CredentialsId, ProjectId, TokenId, UserId};
+use crate::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
 use crate::people::{Account, GroupName, Login};
 use crate::project::{Description, Project, ProjectName, Technologies};
 use crate::registry::{Registry, RegistryKey};
 use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
 use crate::verification::Verification;
+use crate::workload::{
+    Alias, Extent, Pin, Resources, Settings, Version, Weight, Workload, WorkloadKind, WorkloadList,
+    WorkloadName,
+};
 
 /// Where everything is kept. See the module's text for the rules that every method follows.
 #[async_trait]
@@ -172,11 +176,13 @@ pub trait Store: Send + Sync + 'static {
         id: CredentialsId,
         decide: DecideUpgrade,
     ) -> Result<Option<DockerCredentials>>;
-    /// Removes credentials; `describe` makes the event from the row that goes; `false` where absent.
+    /// Removes credentials; `describe` makes the event from the row that goes; `false` where absent. `InUse` where the
+    /// current version of a workload uses them, unless `force` or the project's setting says to go on.
     async fn delete_credentials(
         &self,
         grant: &Grant<Editor>,
         id: CredentialsId,
+        force: bool,
         describe: DescribeDeletion,
     ) -> Result<bool>;
 
@@ -203,6 +209,99 @@ pub trait Store: Send + Sync + 'static {
         sight: &Sight,
         of: Option<CredentialsId>,
     ) -> Result<Vec<Verification>>;
+
+    // ---- jobs and apps ----
+
+    /// The project of a workload. Tells nobody anything: a grant is still needed.
+    async fn workload_home(&self, kind: WorkloadKind, id: WorkloadId) -> Result<Option<ProjectId>>;
+    /// The project's jobs or apps, ordered by id, that is by the time they were made.
+    async fn workloads(
+        &self,
+        grant: &Grant<Viewer>,
+        kind: WorkloadKind,
+        extent: Extent,
+    ) -> Result<Vec<Workload>>;
+    /// What a list of the project weighs, without reading the texts in it.
+    async fn weigh_workloads(
+        &self,
+        grant: &Grant<Viewer>,
+        list: WorkloadList,
+        extent: Extent,
+    ) -> Result<Weight>;
+    /// How many jobs or apps the project has.
+    async fn count_workloads(&self, grant: &Grant<Viewer>, kind: WorkloadKind) -> Result<u64>;
+    /// Those jobs or apps whose current version uses credentials of the project, these ones or any, ordered by id.
+    async fn workloads_using(
+        &self,
+        grant: &Grant<Viewer>,
+        kind: WorkloadKind,
+        of: Option<CredentialsId>,
+        extent: Extent,
+    ) -> Result<Vec<Workload>>;
+    /// One job or app.
+    async fn workload(
+        &self,
+        grant: &Grant<Viewer>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+    ) -> Result<Option<Workload>>;
+    /// The versions of a workload, the latest first.
+    async fn workload_versions(
+        &self,
+        grant: &Grant<Viewer>,
+        id: WorkloadId,
+        extent: Extent,
+    ) -> Result<Vec<Version>>;
+    /// Adds a workload with its current version. `Conflict` where the name is taken, `NotFound` where the project is
+    /// gone, `Invalid` where it has [`MOST_WORKLOADS`](crate::workload::MOST_WORKLOADS), or where the credentials that
+    /// it names are not in it.
+    async fn create_workload(
+        &self,
+        grant: &Grant<Editor>,
+        workload: Workload,
+        event: AuditEvent,
+    ) -> Result<()>;
+    /// Adds the version that `decide` makes for the next number, and makes it the current one; `None` where the workload
+    /// is absent. `Invalid` where it has [`MOST_VERSIONS`](crate::workload::MOST_VERSIONS), or where the credentials are
+    /// not in the project.
+    async fn add_workload_version(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        decide: DecideVersion,
+    ) -> Result<Option<Version>>;
+    /// Makes an earlier version the current one; `describe` makes the event from the workload as it is then; `None` where the workload is absent. `NotFound` where the version is,
+    /// `Invalid` where its credentials are no longer in the project.
+    async fn roll_back_workload(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        version: u32,
+        describe: DescribeWorkload,
+    ) -> Result<Option<Workload>>;
+    /// Changes what is `Some`; `None` where absent. `Conflict` where the name is taken.
+    async fn edit_workload(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        change: WorkloadChange,
+        event: AuditEvent,
+    ) -> Result<Option<Workload>>;
+    /// Removes a workload with its versions; `describe` makes the event from what goes, which is returned; `None` where
+    /// absent.
+    async fn delete_workload(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        describe: DescribeWorkload,
+    ) -> Result<Option<Workload>>;
+    /// Which credentials the current versions with this image name, ordered by their ids. `image` is host and
+    /// repository.
+    async fn pins(&self, sight: &Sight, image: &RegistryKey) -> Result<Vec<Pin>>;
 
     // ---- pulls ----
 
@@ -261,8 +360,14 @@ pub trait Store: Send + Sync + 'static {
 /// What an upgrade makes of the present row, decided inside the transaction.
 pub type DecideUpgrade = Box<dyn FnOnce(&DockerCredentials) -> Result<Upgrade> + Send>;
 
-/// The event of a deletion, made from the row that goes.
-pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials) -> AuditEvent + Send>;
+/// The event of a deletion, made from the row that goes and the number of workloads that use it.
+pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials, u64) -> AuditEvent + Send>;
+
+/// A version of the given number, with the event that says so, made inside the transaction.
+pub type DecideVersion = Box<dyn FnOnce(u32) -> (Version, AuditEvent) + Send>;
+
+/// The event of a change, made from the workload inside the transaction.
+pub type DescribeWorkload = Box<dyn FnOnce(&Workload) -> AuditEvent + Send>;
 
 /// A user to add.
 pub struct NewUser {
@@ -358,6 +463,37 @@ pub struct ProjectChange {
     pub technologies: Option<Technologies>,
     /// The roles of groups, all of them.
     pub groups: Option<Vec<GroupRole>>,
+    /// Whether Docker credentials in use are deleted without being asked twice.
+    pub deletes_credentials_in_use: Option<bool>,
+}
+
+/// A change to a job or an app; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct WorkloadChange {
+    /// The name.
+    pub name: Option<WorkloadName>,
+    /// The alias.
+    pub alias: Option<Alias>,
+    /// The description.
+    pub description: Option<Description>,
+    /// Whether a job streams.
+    pub is_streaming: Option<bool>,
+    /// Whether a job uses a GPU.
+    pub does_use_gpu: Option<bool>,
+    /// What it asks of a machine, all of it.
+    pub resources: Option<Resources>,
+}
+
+impl WorkloadChange {
+    /// The settings after the change of them.
+    #[must_use]
+    pub fn settings(&self, present: &Settings) -> Settings {
+        Settings {
+            is_streaming: self.is_streaming.unwrap_or(present.is_streaming),
+            does_use_gpu: self.does_use_gpu.or(present.does_use_gpu),
+            resources: self.resources.clone().or_else(|| present.resources.clone()),
+        }
+    }
 }
 
 /// A role that a group has in a project.

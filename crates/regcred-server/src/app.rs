@@ -128,6 +128,8 @@ pub(crate) struct Asker {
     pub(crate) peer: IpAddr,
     /// How many rows its answer holds so far.
     rows: AtomicUsize,
+    /// How many bytes of what jobs and apps say.
+    texts: AtomicUsize,
 }
 
 impl Asker {
@@ -137,6 +139,7 @@ impl Asker {
             caller,
             peer,
             rows: AtomicUsize::new(0),
+            texts: AtomicUsize::new(0),
         }
     }
 
@@ -146,7 +149,20 @@ impl Asker {
             return Ok(());
         }
         Err(Error::invalid(format!(
-            "the answer would hold more than {MOST_IN_PROJECT} Docker credentials; ask for one list at a time"
+            "the answer would hold more than {MOST_IN_PROJECT} rows; ask for one list at a time"
+        )))
+    }
+
+    /// Counts bytes of what jobs and apps say, before they are read; refuses what one answer cannot hold.
+    pub(crate) fn count_texts(&self, bytes: usize) -> Result<()> {
+        let before = self.texts.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= MOST_TEXTS {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the answer would hold more than {} MiB of jobs and apps; ask for fewer of them at a time, for fewer of \
+             their versions with `versions(limit, onlyCurrent)`, or for fewer of their fields",
+            MOST_TEXTS >> 20
         )))
     }
 }
@@ -164,3 +180,6 @@ fn busy() -> Error {
         "too many credentials are being verified now, so these were not tried; try again shortly",
     )
 }
+
+/// So many bytes of what jobs and apps say are in one answer.
+const MOST_TEXTS: usize = 8 << 20;

@@ -20,8 +20,10 @@ mod records;
 mod token;
 mod user;
 mod verify;
+mod workload;
 
 use clap::{Args, Parser, Subcommand};
+use regcred_client::Client;
 use regcred_server::operator::{self, OperatorError};
 use regcred_server::{ServeArgs, StoreArgs};
 
@@ -59,6 +61,14 @@ enum Command {
     Project(Box<project::ProjectCommand>),
     /// Create, list, upgrade and delete the Docker credentials of a project
     Credentials(Box<credentials::CredentialsCommand>),
+    /// Create, list, upgrade and delete the jobs of a project, as far as they run an image
+    ///
+    /// They say who uses which credentials, and which of several accounts their image is pulled with.
+    Job(Box<workload::WorkloadCommand>),
+    /// Create, list, upgrade and delete the apps of a project, as far as they run an image
+    ///
+    /// They say who uses which credentials, and which of several accounts their image is pulled with.
+    App(Box<workload::WorkloadCommand>),
     /// Create, list and revoke service tokens, for programs (regcred's own)
     Token(Box<token::TokenCommand>),
     /// Create and look after users (regcred's own)
@@ -163,6 +173,12 @@ impl Cli {
             Command::Credentials(command) => {
                 Interrupt::during(async |interrupt| command.run(interrupt).await)
             }
+            Command::Job(command) => Interrupt::during(async |interrupt| {
+                command.run(interrupt, "job", Client::jobs).await
+            }),
+            Command::App(command) => Interrupt::during(async |interrupt| {
+                command.run(interrupt, "app", Client::apps).await
+            }),
             Command::Token(command) => {
                 Interrupt::during(async |interrupt| command.run(interrupt).await)
             }

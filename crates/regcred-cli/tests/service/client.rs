@@ -5,8 +5,8 @@ use std::path::Path;
 
 use regcred_client::regcred::{NewToken, NewUser, ProjectRole, TokenRight, UserChange};
 use regcred_client::{
-    Client, DockerCredentials, Error, ProjectId, Registry, RegistryChange, Secret, TransportKind,
-    blocking,
+    Client, DockerCredentials, Error, Image, ProjectId, Registry, RegistryChange, Secret,
+    TransportKind, WorkloadInfo, blocking,
 };
 use tempfile::TempDir;
 
@@ -111,6 +111,81 @@ fn the_eight_operations_do_what_their_documentation_says() {
             .unwrap();
         credentials.delete(project, hub.id).await.unwrap();
         assert_eq!(credentials.list_for_project(project).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn jobs_and_apps_use_credentials_and_guard_them() {
+    let server = Server::dev();
+    run(async || {
+        let (client, credentials, project) = connect(&server).await;
+        let password = secret("a");
+        let own = credentials.create(project, "bot", &password, "ghcr.io");
+        let own = own.await.unwrap().id;
+        let image = |image: &str, credentials| Image {
+            image: image.to_owned(),
+            credentials,
+        };
+        let (jobs, apps) = (client.jobs(), client.apps());
+        let first = image("ghcr.io/team/app:1", Some(own));
+        let job = jobs.create(project, "nightly", &first).await.unwrap();
+        let app = apps.create(project, "web", &first).await.unwrap();
+        let listed = jobs.list(project).await.unwrap();
+        assert_eq!(
+            listed,
+            [WorkloadInfo {
+                id: job,
+                name: "nightly".to_owned(),
+                version: 1,
+                image: Some(first.clone()),
+            }]
+        );
+        assert!(matches!(
+            jobs.create(project, "NIGHTLY", &first).await,
+            Err(Error::Conflict { .. })
+        ));
+        let read = credentials.get_info(project, own).await.unwrap();
+        assert_eq!((read.jobs, read.apps), (vec![job], vec![app]));
+
+        let refused = credentials.delete(project, own).await.unwrap_err();
+        assert!(matches!(&refused, Error::InUse { .. }), "{refused}");
+        assert!(refused.to_string().contains("job `nightly`"), "{refused}");
+        let plain = image("ghcr.io/team/app:2", None);
+        assert_eq!(jobs.add_version(job, &plain).await.unwrap(), 2);
+        assert_eq!(
+            jobs.list(project).await.unwrap()[0].image,
+            Some(plain.clone())
+        );
+        assert_eq!(apps.add_version(app, &plain).await.unwrap(), 2);
+        assert_eq!(apps.list(project).await.unwrap()[0].image, Some(plain));
+        assert_eq!(apps.add_version(app, &first).await.unwrap(), 3);
+        credentials
+            .clone()
+            .forced()
+            .delete(project, own)
+            .await
+            .unwrap();
+
+        jobs.delete(job).await.unwrap();
+        apps.delete(app).await.unwrap();
+        assert_eq!(
+            (
+                jobs.list(project).await.unwrap(),
+                apps.list(project).await.unwrap()
+            ),
+            (vec![], vec![])
+        );
+        for refused in [jobs.delete(job).await, apps.delete(app).await] {
+            assert!(
+                matches!(refused, Err(Error::NotFound { .. })),
+                "{refused:?}"
+            );
+        }
+        let refused = jobs.add_version(job, &first).await;
+        assert!(
+            matches!(refused, Err(Error::NotFound { .. })),
+            "{refused:?}"
+        );
     });
 }
 

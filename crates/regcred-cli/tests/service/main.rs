@@ -20,3 +20,4 @@ mod running;
 mod secrets;
 mod support;
 mod verify;
+mod workloads;

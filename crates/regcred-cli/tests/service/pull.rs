@@ -14,11 +14,11 @@ const PULL: &str = "/api/v1/pull";
 const EXPLAIN: &str = "/api/v1/pull/explain";
 
 impl Client<'_> {
-    fn pull(&self, body: &Value) -> Answer {
+    pub(crate) fn pull(&self, body: &Value) -> Answer {
         self.send(PULL, body.to_string().as_bytes())
     }
 
-    fn explain(&self, body: &Value) -> Value {
+    pub(crate) fn explain(&self, body: &Value) -> Value {
         let answer = self.send(EXPLAIN, body.to_string().as_bytes());
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
@@ -31,7 +31,7 @@ impl Client<'_> {
     }
 
     /// Somebody with a new service token.
-    fn with_rights(&self, projects: &[&str], rights: &[&str]) -> Self {
+    pub(crate) fn with_rights(&self, projects: &[&str], rights: &[&str]) -> Self {
         let create =
             "mutation($t: ServiceTokenInput!) { createServiceToken(serviceToken: $t) { token } }";
         let input = json!({"name": "puller", "projectIds": projects, "rights": rights});

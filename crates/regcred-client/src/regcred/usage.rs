@@ -38,6 +38,12 @@ pub struct CredentialsUsage {
     /// What came of trying the present password at the registry, the last time; absent where that was not done.
     #[serde(deserialize_with = "nullable")]
     pub verification: Option<Verification>,
+    /// The names of the jobs whose current version uses them.
+    #[serde(deserialize_with = "names")]
+    pub jobs: Vec<String>,
+    /// The names of the apps whose current version uses them.
+    #[serde(deserialize_with = "names")]
+    pub apps: Vec<String>,
 }
 
 /// The token that used credentials.
@@ -127,6 +133,16 @@ fn fitting(registries: &[String]) -> usize {
     fitting.count().max(1)
 }
 
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let all = Option::<Vec<Named>>::deserialize(deserializer)?;
+    let all = all.unwrap_or_default().into_iter();
+    Ok(all.map(|one| one.name).collect())
+}
+
 fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse()
@@ -137,7 +153,7 @@ const USAGE: Document = Document::query(
     "credentialsUsage",
     "query credentialsUsage($projectId: UUID!) { allDockerCredentials(projectId: $projectId) { \
      id registry registryKey username lastUpdate expiresAt lastUsed lastUsedBy { id name } \
-     pullsByDay { day pulls } verification { verdict checkedAt version } } }",
+     pullsByDay { day pulls } verification { verdict checkedAt version } jobs { name } apps { name } } }",
 );
 const KEYS: Document = Document::query(
     "registryKeys",

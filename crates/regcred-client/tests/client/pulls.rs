@@ -26,6 +26,7 @@ fn explained() -> Value {
             "reason": "r", "lastUpdate": "2026-01-01T00:00:00.000Z", "lastUsed": "2026-01-02T00:00:00.000Z",
             "expiresAt": null,
             "verification": {"verdict": "OK", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1},
+            "jobs": [{"name": "train"}], "apps": null,
         }],
     })
 }
@@ -321,6 +322,7 @@ async fn use_and_keys_of_credentials() {
             "lastUpdate": "2026-01-01T00:00:00.000Z", "expiresAt": null, "lastUsed": "2026-01-02T00:00:00.000Z",
             "lastUsedBy": {"id": PROJECT, "name": "ci"}, "pullsByDay": [{"day": "2026-01-02", "pulls": 3}],
             "verification": {"verdict": "REJECTED", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1},
+            "jobs": [{"name": "train"}], "apps": null,
         }],
         "registryKeys": [{"registry": "x", "key": "x", "problem": null}],
     })));
@@ -336,6 +338,10 @@ async fn use_and_keys_of_credentials() {
     );
     let verified = got[0].verification.unwrap();
     assert_eq!(verified.verdict, VerificationVerdict::Rejected);
+    assert_eq!(
+        (got[0].jobs.as_slice(), got[0].apps.len()),
+        (["train".to_owned()].as_slice(), 0)
+    );
     let day = &got[0].pulls_by_day[0];
     assert_eq!((day.day.to_string().as_str(), day.pulls), ("2026-01-02", 3));
 

@@ -5,11 +5,14 @@ mod catalogue;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use catalogue::{CATALOGUE_ID, CATALOGUE_NAME, TECHNOLOGIES, Technology, TechnologyKind};
+pub use catalogue::{
+    CATALOGUE_ID, CATALOGUE_NAME, Context, TECHNOLOGIES, Technology, TechnologyKind,
+    find_technology,
+};
 
 use crate::error::{Error, Result};
 use crate::ids::ProjectId;
-use crate::text::plain;
+use crate::text::{plain, quoted};
 
 /// A project, as those who belong to it see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Project {
     pub description: Option<Description>,
     /// The technologies that it allows.
     pub technologies: Technologies,
+    /// Whether Docker credentials that jobs or apps use are deleted without being asked twice, as on the platform.
+    pub deletes_credentials_in_use: bool,
 }
 
 /// The name of a project: 1 to 254 characters, unique whatever the case.
@@ -64,10 +69,19 @@ pub struct Description(String);
 impl Description {
     /// Checks the length.
     pub fn parse(text: String) -> Result<Self> {
+        Self::within(text, MAX_DESCRIPTION)
+    }
+
+    /// That of a job or an app, of which a list holds thousands: checks a shorter length.
+    pub fn of_workload(text: String) -> Result<Self> {
+        Self::within(text, MAX_OF_WORKLOAD)
+    }
+
+    fn within(text: String, most: usize) -> Result<Self> {
         let length = text.chars().count();
-        if length > MAX_DESCRIPTION {
+        if length > most {
             return Err(Error::invalid(format!(
-                "the description has {length} characters; at most {MAX_DESCRIPTION} are allowed"
+                "the description has {length} characters; at most {most} are allowed"
             )));
         }
         Ok(Self(text))
@@ -113,6 +127,41 @@ impl Technologies {
             .map_err(|error| error.in_field("appTechnologies"))
     }
 
+    /// Whether a job of a category may have a technology. A project for which nothing was said takes any.
+    pub fn allow_job(&self, category: &str, technology: Uuid) -> Result<()> {
+        plain("the job category", category, MAX_NAME)
+            .map_err(|error| error.in_field("category"))?;
+        check_ids(&[technology], |kind| kind != TechnologyKind::App)
+            .map_err(|error| error.in_field("technology"))?;
+        let Some(of_category) = self.jobs.iter().find(|jobs| jobs.category == category) else {
+            return if self.jobs.is_empty() {
+                Ok(())
+            } else {
+                let there: Vec<_> = self
+                    .jobs
+                    .iter()
+                    .map(|jobs| quoted(&jobs.category))
+                    .collect();
+                Err(Error::invalid(format!(
+                    "the project has no job category {}; it has {}",
+                    quoted(category),
+                    there.join(", ")
+                ))
+                .in_field("category"))
+            };
+        };
+        let asked = find_technology(technology);
+        let mut allowed = of_category.technologies.iter();
+        if allowed.any(|id| find_technology(*id) == asked) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the project does not allow the technology {technology} in the category {}; allow it, or take another",
+            quoted(category)
+        ))
+        .in_field("technology"))
+    }
+
     fn check_jobs(&self) -> Result<()> {
         if self.jobs.len() > MAX_CATEGORIES {
             return Err(Error::invalid(format!(
@@ -127,18 +176,20 @@ impl Technologies {
     }
 }
 
+/// Whether a technology is one for apps.
+pub fn check_app_technology(technology: Uuid) -> Result<()> {
+    check_ids(&[technology], |kind| kind == TechnologyKind::App)
+        .map_err(|error| error.in_field("technologyId"))
+}
+
 fn check_ids(ids: &[Uuid], fits: impl Fn(TechnologyKind) -> bool) -> Result<()> {
-    if ids.len() > TECHNOLOGIES.len() {
+    if ids.len() > catalogue::MOST_IDS {
         return Err(Error::invalid(format!(
             "there are only {} technologies; name each once",
-            TECHNOLOGIES.len()
+            catalogue::MOST_IDS
         )));
     }
-    let known = |id: &Uuid| {
-        TECHNOLOGIES
-            .iter()
-            .any(|technology| technology.id == *id && fits(technology.kind))
-    };
+    let known = |id: &Uuid| find_technology(*id).is_some_and(|technology| fits(technology.kind));
     match ids.iter().find(|id| !known(id)) {
         None => Ok(()),
         Some(id) => Err(Error::invalid(format!(
@@ -149,4 +200,5 @@ fn check_ids(ids: &[Uuid], fits: impl Fn(TechnologyKind) -> bool) -> Result<()> 
 
 const MAX_NAME: usize = 254;
 const MAX_DESCRIPTION: usize = 10_000;
+const MAX_OF_WORKLOAD: usize = 1_000;
 const MAX_CATEGORIES: usize = 16;

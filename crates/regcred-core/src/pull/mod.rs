@@ -1,11 +1,13 @@
 //! Which credentials a pull gets: the longest scope that covers what is pulled, and never a guess.
 //!
-//! Of two accounts of the same scope a pin decides: the credentials that the workload names. Without one, the pull is
-//! ambiguous.
+//! Of two accounts of the same scope a pin decides: the credentials that the workload names. Where the pull brings none,
+//! the current versions of the project's jobs and apps that run this image decide, if all that name one of these
+//! accounts name the same. Otherwise, the pull is ambiguous.
 
 use crate::credentials::DockerCredentials;
 use crate::ids::CredentialsId;
 use crate::registry::{PullTarget, without_port};
+use crate::workload::Pin;
 
 /// How credentials of a project stand to a pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,8 @@ pub enum Verdict {
 pub enum Choice<'a> {
     /// These are used.
     Match(&'a DockerCredentials),
+    /// These are used: of several of one scope, they are the ones that the project's workloads name.
+    Pinned(&'a DockerCredentials, &'a Pin),
     /// Nothing covers the target, or what is pinned does not.
     NoMatch,
     /// Several of one scope, and no pin that decides.
@@ -36,12 +40,13 @@ pub enum Choice<'a> {
 }
 
 /// What comes of a pull of `target`, given the project's credentials, or of those that cover it at least all of the
-/// longest scope and the pinned ones.
+/// longest scope and the pinned ones. `pins` are what the project's workloads with this image name.
 #[must_use]
 pub fn choose<'a>(
     target: &PullTarget,
     pin: Option<CredentialsId>,
     credentials: &'a [DockerCredentials],
+    pins: &'a [Pin],
 ) -> Choice<'a> {
     if let Some(pin) = pin {
         let pinned = credentials
@@ -55,11 +60,39 @@ pub fn choose<'a>(
             (None, _) => {}
             (Some(only), None) => return Choice::Match(only),
             (Some(one), Some(other)) => {
-                return Choice::Ambiguous([one, other].into_iter().chain(of_scope).collect());
+                let several = [one, other].into_iter().chain(of_scope).collect();
+                return decided(several, pins);
             }
         }
     }
     Choice::NoMatch
+}
+
+/// Who names which of several accounts, in words, where the pins disagree; empty where nobody names any.
+#[must_use]
+pub fn disagreement(several: &[&DockerCredentials], pins: &[Pin]) -> String {
+    let named = pins.iter().filter_map(|pin| {
+        let row = several.iter().find(|row| row.id == pin.credentials)?;
+        Some(format!("{} for `{}`", pin.by_whom(), row.username.as_str()))
+    });
+    let all: Vec<_> = named.take(MOST_TOLD).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    format!("; those that run this image disagree: {}", all.join(", "))
+}
+
+/// Whether the pins decide between several of one scope. A pin on others says nothing of these.
+fn decided<'a>(several: Vec<&'a DockerCredentials>, pins: &'a [Pin]) -> Choice<'a> {
+    let mut pinned = pins.iter().filter_map(|pin| {
+        let row = several.iter().find(|row| row.id == pin.credentials)?;
+        Some((*row, pin))
+    });
+    let first = pinned.next();
+    match first {
+        Some((row, pin)) if pinned.all(|(other, _)| other.id == row.id) => Choice::Pinned(row, pin),
+        _ => Choice::Ambiguous(several),
+    }
 }
 
 /// How credentials stand to a pull of `target`, of which `choice` came; `None` where they have nothing to do with it.
@@ -73,7 +106,8 @@ pub fn verdict(
     let is = |other: &DockerCredentials| other.id == row.id;
     let key = row.registry.key();
     Some(match choice {
-        Choice::Match(chosen) if is(chosen) => Verdict::Chosen,
+        Choice::Match(chosen) | Choice::Pinned(chosen, _) if is(chosen) => Verdict::Chosen,
+        Choice::Pinned(chosen, _) if key == chosen.registry.key() => Verdict::NotPinned,
         Choice::Ambiguous(rows) if rows.iter().any(|other| is(other)) => Verdict::SameScope,
         _ if covers(target, row) && pin.is_some() => Verdict::NotPinned,
         _ if covers(target, row) => Verdict::ShorterScope,
@@ -82,6 +116,9 @@ pub fn verdict(
         _ => return None,
     })
 }
+
+/// So many that disagree are told.
+const MOST_TOLD: usize = 8;
 
 fn covers(target: &PullTarget, row: &DockerCredentials) -> bool {
     target.is_covered_by(row.registry.key())
@@ -92,8 +129,10 @@ mod tests {
     use super::*;
     use crate::Timestamp;
     use crate::credentials::Username;
+    use crate::ids::WorkloadId;
     use crate::random::SystemRandom;
     use crate::registry::Registry;
+    use crate::workload::{User, WorkloadKind, WorkloadName};
 
     fn credentials(registry: &str, username: &str) -> DockerCredentials {
         let now = Timestamp::from_micros(0);
@@ -109,8 +148,8 @@ mod tests {
 
     fn chosen(image: &str, all: &[DockerCredentials]) -> Vec<String> {
         let target = PullTarget::image(image).unwrap();
-        let mut names: Vec<_> = match choose(&target, None, all) {
-            Choice::Match(row) => vec![row],
+        let mut names: Vec<_> = match choose(&target, None, all, &[]) {
+            Choice::Match(row) | Choice::Pinned(row, _) => vec![row],
             Choice::NoMatch => vec![],
             Choice::Ambiguous(rows) => rows,
         }
@@ -162,16 +201,67 @@ mod tests {
         ];
         let target = PullTarget::image("h.x/a/b").unwrap();
         for row in &all[..3] {
-            assert_eq!(choose(&target, Some(row.id), &all), Choice::Match(row));
+            assert_eq!(choose(&target, Some(row.id), &all, &[]), Choice::Match(row));
         }
         let pin = Some(all[3].id);
-        assert_eq!(choose(&target, pin, &all), Choice::NoMatch);
-        let choice = choose(&target, pin, &all);
+        assert_eq!(choose(&target, pin, &all, &[]), Choice::NoMatch);
+        let choice = choose(&target, pin, &all, &[]);
         assert_eq!(
             verdict(&target, pin, &choice, &all[0]),
             Some(Verdict::NotPinned)
         );
         assert_eq!(verdict(&target, pin, &choice, &all[3]), None);
+    }
+
+    #[test]
+    fn what_workloads_name_decides_if_they_agree() {
+        let all = [
+            credentials("h.x/a", "one"),
+            credentials("h.x/a", "other"),
+            credentials("h.x", "whole"),
+        ];
+        let [one, other, whole] = &all;
+        let pin = |row: &DockerCredentials| Pin {
+            credentials: row.id,
+            by: User {
+                id: WorkloadId::generate(Timestamp::from_micros(0), &SystemRandom).unwrap(),
+                kind: WorkloadKind::Job,
+                name: WorkloadName::from_stored("nightly".to_owned()),
+            },
+            count: 2,
+        };
+        let target = PullTarget::image("h.x/a/b").unwrap();
+        let pins = [pin(whole), pin(other)];
+        let choice = choose(&target, None, &all, &pins);
+        assert_eq!(choice, Choice::Pinned(other, &pins[1]));
+        assert_eq!(pins[1].by_whom(), "the job `nightly` and another one");
+        let told = all.iter().map(|row| verdict(&target, None, &choice, row));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                Some(Verdict::NotPinned),
+                Some(Verdict::Chosen),
+                Some(Verdict::ShorterScope)
+            ]
+        );
+        for pins in [vec![], vec![pin(whole)], vec![pin(one), pin(other)]] {
+            assert_eq!(
+                choose(&target, None, &all, &pins),
+                Choice::Ambiguous(vec![one, other])
+            );
+        }
+        let disagree = [pin(one), pin(other), pin(whole)];
+        assert_eq!(
+            disagreement(&[one, other], &disagree),
+            "; those that run this image disagree: the job `nightly` and another one for `one`, the job `nightly` and \
+             another one for `other`"
+        );
+        assert_eq!(disagreement(&[one, other], &[pin(whole)]), "");
+        assert_eq!(
+            choose(&target, Some(one.id), &all, &[pin(other)]),
+            Choice::Match(one),
+            "what the pull itself names comes first"
+        );
     }
 
     #[test]
@@ -188,7 +278,7 @@ mod tests {
         ];
         let told = |image: &str| {
             let target = PullTarget::image(image).unwrap();
-            let choice = choose(&target, None, &all);
+            let choice = choose(&target, None, &all, &[]);
             all.iter()
                 .map(|row| verdict(&target, None, &choice, row))
                 .collect::<Vec<_>>()

@@ -41,7 +41,7 @@ impl RegistryKey {
         Ok(Self::of(&host, path))
     }
 
-    pub(super) fn from_stored(key: String) -> Self {
+    pub(crate) fn from_stored(key: String) -> Self {
         Self(key)
     }
 

@@ -9,6 +9,7 @@ mod pull;
 mod records;
 mod tokens;
 mod trail;
+mod workloads;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub use projects::{CreateProject, EditProject};
 pub use pull::{Explained, Explanation, PullRefusal, PullRequest, Pullable, Pulled};
 pub use records::{DamagedRecord, RecordsReport};
 pub use tokens::{CreateToken, CreatedToken};
+pub use workloads::{CreateWorkload, NewVersion};
 
 use crate::access::{self, Caller, Grant, Level};
 use crate::clock::Clock;

@@ -13,6 +13,7 @@ fn code(kind: ErrorKind) -> &'static str {
         // A wrong password inside a request that has a valid token.
         ErrorKind::Forbidden | ErrorKind::Unauthenticated => "FORBIDDEN",
         ErrorKind::Conflict => "CONFLICT",
+        ErrorKind::InUse => "IN_USE",
         ErrorKind::Invalid => "INVALID",
         ErrorKind::Throttled(_) | ErrorKind::Unavailable => "UNAVAILABLE",
         _ => "INTERNAL",

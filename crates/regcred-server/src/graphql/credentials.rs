@@ -8,7 +8,8 @@ use regcred_core::secret::RegistryPassword;
 use regcred_core::service::{CreateCredentials, UpgradeCredentials};
 use regcred_core::verification as domain_proofs;
 
-use super::projects::{App, Job};
+use super::apps::App;
+use super::jobs::Job;
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
 use super::usage::{self, PullsOfDay, TokenUse, Usage};
@@ -25,8 +26,6 @@ pub(super) struct DockerCredentials {
     username: String,
     /// When registry, username or password last changed.
     last_update: DateTime,
-    jobs: Option<Vec<Job>>,
-    apps: Option<Vec<App>>,
     /// The canonical form of the registry, by which it is matched: `host[:port][/scope]`; Docker Hub is `docker.io`.
     registry_key: String,
     /// When the password runs out, where that is known.
@@ -59,6 +58,16 @@ impl DockerCredentials {
             .collect()
     }
 
+    /// The jobs whose current version uses them.
+    async fn jobs(&self) -> Option<&Vec<Job>> {
+        Some(&self.usage.jobs)
+    }
+
+    /// The apps whose current version uses them.
+    async fn apps(&self) -> Option<&Vec<App>> {
+        Some(&self.usage.apps)
+    }
+
     /// When they were last pulled.
     async fn last_used(&self) -> Option<DateTime> {
         self.usage.last_used()
@@ -87,8 +96,6 @@ impl DockerCredentials {
             registry: credentials.registry.typed().map(str::to_owned),
             username: credentials.username.as_str().to_owned(),
             last_update,
-            jobs: Some(Vec::new()),
-            apps: Some(Vec::new()),
             registry_key: credentials.registry.key().to_string(),
             expires_at: credentials.expires.map(DateTime::read),
             usage,
@@ -278,12 +285,14 @@ impl CredentialsMutations {
         ))
     }
 
-    /// Deletes Docker credentials. For editors.
+    /// Deletes Docker credentials. For editors. `IN_USE`, with their names, where the current version of a job or an app
+    /// uses them, unless `force` or the project's setting says to go on.
     async fn delete_docker_credentials(
         &self,
         ctx: &Context<'_>,
         id: Uuid,
         project_id: Uuid,
+        force: Option<bool>,
     ) -> Result<Option<bool>> {
         let asker = asker(ctx)?;
         let (project, id) = (
@@ -293,7 +302,7 @@ impl CredentialsMutations {
         asker
             .backend
             .service
-            .delete_credentials(&asker.caller, project, id)
+            .delete_credentials(&asker.caller, project, id, force == Some(true))
             .await?;
         Ok(Some(true))
     }

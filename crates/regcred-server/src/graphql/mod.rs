@@ -6,8 +6,11 @@
 //! makes them.
 
 mod answer;
+mod apps;
 mod credentials;
 mod gateway;
+mod jobs;
+mod never;
 mod people;
 mod projects;
 mod scalars;
@@ -16,6 +19,7 @@ mod technologies;
 mod tokens;
 mod usage;
 mod verification;
+mod workloads;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, MergedObject, Schema};
 
@@ -36,6 +40,8 @@ pub(crate) type GatewaySchema = Schema<GatewayQuery, EmptyMutation, EmptySubscri
 pub(crate) struct Query(
     projects::ProjectQueries,
     credentials::CredentialsQueries,
+    jobs::JobQueries,
+    apps::AppQueries,
     people::PeopleQueries,
     tokens::TokenQueries,
 );
@@ -46,6 +52,8 @@ pub(crate) struct Mutation(
     projects::ProjectMutations,
     credentials::CredentialsMutations,
     verification::VerificationMutations,
+    jobs::JobMutations,
+    apps::AppMutations,
     people::PeopleMutations,
     tokens::TokenMutations,
 );

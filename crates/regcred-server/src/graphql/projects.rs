@@ -7,11 +7,15 @@ use regcred_core::people::{GroupName, Login};
 use regcred_core::project::{self as domain, Description, ProjectName, Technologies};
 use regcred_core::service::{CreateProject, EditProject};
 use regcred_core::store::{self, ProjectChange};
+use regcred_core::workload::WorkloadKind;
 
+use super::apps::{self, App};
+use super::jobs::{self, Job};
 use super::scalars::Uuid;
 use super::technologies::{
     self, Technology, TechnologyByCategory, TechnologyByCategoryInput, TechnologyInput,
 };
+use super::workloads::{self, int};
 use super::{InField as _, asker};
 
 /// A project, the unit of isolation.
@@ -36,21 +40,29 @@ impl Project {
         self.0.description.as_ref().map(Description::as_str)
     }
 
-    async fn jobs_count(&self) -> i32 {
-        0
+    async fn jobs_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        let asker = asker(ctx)?;
+        let service = &asker.backend.service;
+        let count = service.count_workloads(&asker.caller, self.0.id, WorkloadKind::Job);
+        Ok(int(count.await?))
     }
 
-    async fn jobs(&self, #[graphql(desc = "At most so many")] limit: Option<i32>) -> Vec<Job> {
-        let _ = limit;
-        Vec::new()
+    /// Its jobs, in the order in which they were made.
+    async fn jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most so many")] limit: Option<i32>,
+    ) -> Result<Vec<Job>> {
+        jobs::of_project(ctx, self.0.id, workloads::limit(limit)?).await
     }
 
     async fn status(&self) -> ProjectStatus {
         ProjectStatus::Ready
     }
 
-    async fn apps(&self) -> Vec<App> {
-        Vec::new()
+    /// Its apps, in the order in which they were made.
+    async fn apps(&self, ctx: &Context<'_>) -> Result<Vec<App>> {
+        apps::of_project(ctx, self.0.id).await
     }
 
     async fn technologies_by_category(&self) -> Vec<Option<TechnologyByCategory>> {
@@ -60,18 +72,21 @@ impl Project {
     async fn app_technologies(&self) -> Vec<Option<Technology>> {
         technologies::for_apps(&self.0.technologies)
     }
+
+    /// Whether Docker credentials that jobs or apps use are deleted without `force`, as on the platform.
+    async fn deletes_credentials_in_use(&self) -> bool {
+        self.0.deletes_credentials_in_use
+    }
 }
 
-/// A job of a project.
-#[derive(SimpleObject)]
-pub(super) struct Job {
-    id: Uuid,
-}
-
-/// An app of a project.
-#[derive(SimpleObject)]
-pub(super) struct App {
-    id: Uuid,
+impl Project {
+    /// The project of something that is shown. It counts as a row: through it the same things can be reached again.
+    pub(super) async fn of(ctx: &Context<'_>, id: ProjectId) -> Result<Self> {
+        let asker = asker(ctx)?;
+        asker.count_rows(1)?;
+        let service = &asker.backend.service;
+        Ok(Self(service.project(&asker.caller, id).await?))
+    }
 }
 
 /// How far a project is. regcred's are ready at once.
@@ -140,6 +155,8 @@ pub(super) struct ProjectEditionInput {
     authorized_groups: Option<Vec<Option<SecurityGroupInput>>>,
     technologies_by_category: Option<Vec<TechnologyByCategoryInput>>,
     app_technologies: Option<Vec<TechnologyInput>>,
+    /// Whether Docker credentials that jobs or apps use are deleted without `force`, as on the platform.
+    deletes_credentials_in_use: Option<bool>,
 }
 
 /// The platform.
@@ -310,6 +327,7 @@ impl ProjectMutations {
                 .map(group_roles)
                 .transpose()
                 .in_field("authorizedGroups")?,
+            deletes_credentials_in_use: project.deletes_credentials_in_use,
         };
         let input = EditProject {
             project: id,

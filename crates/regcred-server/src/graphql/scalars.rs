@@ -73,3 +73,59 @@ impl ScalarType for DateTime {
         Value::String(self.0.clone())
     }
 }
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub(super) struct $name(String);
+
+        $(#[$doc])*
+        #[Scalar]
+        impl ScalarType for $name {
+            fn parse(value: Value) -> InputValueResult<Self> {
+                match value {
+                    Value::String(text) => Ok(Self(text)),
+                    _ => Err(InputValueError::custom(concat!("a ", stringify!($name), " is a string"))),
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                Value::String(self.0.clone())
+            }
+        }
+    };
+}
+
+text!(
+    /// A schedule in the form of cron. regcred keeps none.
+    Cron
+);
+text!(
+    /// A time zone, such as `Europe/Paris`. regcred keeps none.
+    TimeZone
+);
+text!(
+    /// An address for mail. regcred keeps none.
+    Email
+);
+text!(
+    /// A size with its unit.
+    DataSize
+);
+
+/// A file beside the query. regcred keeps none, so no value is one.
+pub(super) enum Upload {}
+
+/// A file beside the query. regcred keeps none: leave it out.
+#[Scalar]
+impl ScalarType for Upload {
+    fn parse(_: Value) -> InputValueResult<Self> {
+        Err(InputValueError::custom(
+            "regcred keeps no packages; leave the file out",
+        ))
+    }
+
+    fn to_value(&self) -> Value {
+        match *self {}
+    }
+}

@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, SimpleObject};
 use regcred_core::Result;
 use regcred_core::ids::parse_uuid;
-use regcred_core::project::{JobTechnologies, Technologies};
+use regcred_core::project::{JobTechnologies, TECHNOLOGIES, Technologies, TechnologyKind};
 
 use super::scalars::Uuid;
 
@@ -20,6 +20,12 @@ pub(super) struct Technology {
     id: Uuid,
 }
 
+impl Technology {
+    pub(super) fn new(id: &uuid::Uuid) -> Self {
+        Self { id: Uuid::new(id) }
+    }
+}
+
 /// The technologies of one category of jobs.
 #[derive(InputObject)]
 pub(super) struct TechnologyByCategoryInput {
@@ -33,13 +39,21 @@ pub(super) struct TechnologyInput {
     id: Uuid,
 }
 
-/// What a project allows for jobs. A project for which nothing was said has the platform's two categories, empty:
-/// clients look into the first.
+impl TechnologyInput {
+    /// The id, of whatever technology.
+    pub(super) fn read(&self) -> Result<uuid::Uuid> {
+        self.id.read(parse_uuid)
+    }
+}
+
+/// What a project allows for jobs. One for which nothing was said takes any: it shows the whole catalogue in the
+/// platform's two categories, of which clients look into the first.
 pub(super) fn by_category(technologies: &Technologies) -> Vec<Option<TechnologyByCategory>> {
     if technologies.jobs.is_empty() {
+        let all = || of_catalogue(|kind| kind != TechnologyKind::App);
         return CATEGORIES
             .iter()
-            .map(|name| Some(category(name, Vec::new())))
+            .map(|name| Some(category(name, all())))
             .collect();
     }
     technologies
@@ -48,19 +62,28 @@ pub(super) fn by_category(technologies: &Technologies) -> Vec<Option<TechnologyB
         .map(|jobs| {
             Some(category(
                 &jobs.category,
-                jobs.technologies.iter().map(technology).collect(),
+                jobs.technologies.iter().map(Technology::new).collect(),
             ))
         })
         .collect()
 }
 
-/// What a project allows for apps.
+/// What a project allows for apps: any, where nothing was said.
 pub(super) fn for_apps(technologies: &Technologies) -> Vec<Option<Technology>> {
+    if technologies.apps.is_empty() {
+        let all = of_catalogue(|kind| kind == TechnologyKind::App);
+        return all.into_iter().map(Some).collect();
+    }
     technologies
         .apps
         .iter()
-        .map(|id| Some(technology(id)))
+        .map(|id| Some(Technology::new(id)))
         .collect()
+}
+
+fn of_catalogue(of: impl Fn(TechnologyKind) -> bool) -> Vec<Technology> {
+    let fitting = TECHNOLOGIES.iter().filter(|known| of(known.kind));
+    fitting.map(|known| Technology::new(&known.id)).collect()
 }
 
 /// What is asked for, on top of what there is.
@@ -96,14 +119,10 @@ fn category(name: &str, technologies: Vec<Technology>) -> TechnologyByCategory {
     }
 }
 
-fn technology(id: &uuid::Uuid) -> Technology {
-    Technology { id: Uuid::new(id) }
-}
-
 fn ids(technologies: Vec<TechnologyInput>) -> Result<Vec<uuid::Uuid>> {
     technologies
         .into_iter()
-        .map(|technology| technology.id.read(parse_uuid))
+        .map(|technology| technology.read())
         .collect()
 }
 

@@ -1,25 +1,32 @@
-//! Who used Docker credentials: read from the store only where a query selects it.
+//! Who uses Docker credentials, and who used them: read from the store only where a query selects it.
 
 use std::collections::HashMap;
 
 use async_graphql::{Context, Result, SimpleObject};
 use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE};
 use regcred_core::ids::{CredentialsId, ProjectId};
+use regcred_core::workload::{PinnedImage, Workload, WorkloadKind, WorkloadList};
 use regcred_core::{Day, Error, Timestamp};
 
-use super::asker;
+use super::apps::App;
+use super::jobs::Job;
 use super::scalars::{DateTime, Uuid};
+use super::{asker, workloads};
 
-/// The use of one of the credentials, if they were ever pulled, as of a day.
+/// The use of one of the credentials, if they were ever pulled, as of a day; and by which workloads they are used.
 pub(super) struct Usage {
     used: Option<CredentialsUse>,
     today: Day,
+    pub(super) jobs: Vec<Job>,
+    pub(super) apps: Vec<App>,
 }
 
 /// The use of all credentials of a project.
 pub(super) struct Usages {
     used: HashMap<CredentialsId, CredentialsUse>,
     today: Day,
+    jobs: HashMap<CredentialsId, Vec<Job>>,
+    apps: HashMap<CredentialsId, Vec<App>>,
 }
 
 /// A service token that pulled something.
@@ -72,7 +79,52 @@ async fn read(ctx: &Context<'_>, project: ProjectId, of: Option<CredentialsId>) 
             .map(|used| (used.credentials, used))
             .collect(),
         today,
+        jobs: using(ctx, project, of, WorkloadKind::Job, |project, job| Job {
+            project,
+            job,
+        })
+        .await?,
+        apps: using(ctx, project, of, WorkloadKind::App, |project, app| App {
+            project,
+            app,
+        })
+        .await?,
     })
+}
+
+/// The workloads that use credentials, by these.
+async fn using<T>(
+    ctx: &Context<'_>,
+    project: ProjectId,
+    of: Option<CredentialsId>,
+    kind: WorkloadKind,
+    show: fn(ProjectId, Workload) -> T,
+) -> Result<HashMap<CredentialsId, Vec<T>>> {
+    let field = match kind {
+        WorkloadKind::Job => "jobs",
+        WorkloadKind::App => "apps",
+    };
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let selected = ctx.look_ahead().field(field);
+    if !selected.exists() {
+        return Ok(found);
+    }
+    let asker = asker(ctx)?;
+    let list = WorkloadList::Using(kind, of);
+    let extent =
+        workloads::weighed(asker, project, list, None, workloads::texts(&selected)).await?;
+    let service = &asker.backend.service;
+    let using = service
+        .workloads_using(&asker.caller, project, kind, of, extent)
+        .await?;
+    for workload in using {
+        let image = workload.current.image.as_ref();
+        if let Some(credentials) = image.and_then(PinnedImage::credentials) {
+            let of_these = found.entry(credentials).or_default();
+            of_these.push(show(project, workload));
+        }
+    }
+    Ok(found)
 }
 
 impl Usages {
@@ -81,6 +133,8 @@ impl Usages {
         Usage {
             used: self.used.remove(&id),
             today: self.today,
+            jobs: self.jobs.remove(&id).unwrap_or_default(),
+            apps: self.apps.remove(&id).unwrap_or_default(),
         }
     }
 }
@@ -91,6 +145,8 @@ impl Default for Usage {
         Self {
             used: None,
             today: Day::of(Timestamp::from_micros(0)),
+            jobs: Vec::new(),
+            apps: Vec::new(),
         }
     }
 }

@@ -63,6 +63,7 @@ impl Problem {
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", None),
             ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN", None),
             ErrorKind::Conflict => (StatusCode::CONFLICT, "CONFLICT", None),
+            ErrorKind::InUse => (StatusCode::CONFLICT, "IN_USE", None),
             ErrorKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID", None),
             ErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None),
             ErrorKind::Throttled(wait) => (

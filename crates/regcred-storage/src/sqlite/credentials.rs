@@ -7,12 +7,14 @@ use regcred_core::registry::{Registry, RegistryKey};
 use regcred_core::store::{
     DecideUpgrade, DescribeDeletion, NewCredentials, StoredPassword, Upgrade,
 };
+use regcred_core::workload::{MOST_NAMED, in_use};
 use regcred_core::{Error, Result, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::columns::{Columns, all, execute, first};
 use super::readers::snapshot;
 use super::writer::Unit;
+use super::{projects, workloads};
 
 /// What is shown, in the order in which [`credentials`] reads it.
 macro_rules! select {
@@ -178,16 +180,21 @@ pub(super) fn delete(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: CredentialsId,
+    force: bool,
     describe: DescribeDeletion,
 ) -> Result<bool> {
     let Some(present) = get(unit.db, project, id)? else {
         return Ok(false);
     };
+    let (users, count) = workloads::users(unit.db, project, id, MOST_NAMED)?;
+    if count > 0 && !force && !projects::deletes_credentials_in_use(unit.db, project)? {
+        return Err(in_use(id, &users, count));
+    }
     let sql = "DELETE FROM docker_credentials WHERE project_id = ? AND id = ?";
     execute(unit.db, sql, [project.as_bytes(), id.as_bytes()])?;
     let sql = "UPDATE project SET credentials = credentials - 1 WHERE id = ?";
     execute(unit.db, sql, [project.as_bytes()])?;
-    unit.record(&describe(&present))?;
+    unit.record(&describe(&present, count))?;
     Ok(true)
 }
 

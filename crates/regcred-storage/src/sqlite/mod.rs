@@ -18,6 +18,7 @@ mod store;
 mod tokens;
 mod uses;
 mod verifications;
+mod workloads;
 mod writer;
 
 pub use directory::prepare_directory;

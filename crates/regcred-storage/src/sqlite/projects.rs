@@ -67,6 +67,11 @@ pub(super) fn get(db: &Connection, id: ProjectId) -> Result<Option<Project>> {
     first(db, TABLE, &select("WHERE id = ?"), [id.as_bytes()], project)
 }
 
+/// Whether the project's credentials are deleted although workloads use them.
+pub(super) fn deletes_credentials_in_use(db: &Connection, id: ProjectId) -> Result<bool> {
+    Ok(get(db, id)?.is_some_and(|project| project.deletes_credentials_in_use))
+}
+
 pub(super) fn create(
     unit: &mut Unit<'_>,
     maker: UserId,
@@ -76,8 +81,8 @@ pub(super) fn create(
 ) -> Result<()> {
     let added = execute(
         unit.db,
-        "INSERT INTO project (id, name, name_key, creator, description, technologies) \
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING",
+        "INSERT INTO project (id, name, name_key, creator, description, technologies, deletes_credentials_in_use) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING",
         params![
             project.id.as_bytes(),
             project.name.as_str(),
@@ -85,6 +90,7 @@ pub(super) fn create(
             project.creator,
             project.description.as_ref().map(Description::as_str),
             to_json(&project.technologies)?,
+            project.deletes_credentials_in_use,
         ],
     )?;
     if added == 0 {
@@ -118,6 +124,7 @@ pub(super) fn edit(
         description,
         technologies,
         groups,
+        deletes_credentials_in_use,
     } = change;
     if let Some(name) = name
         && named(unit.db, name)?.is_some_and(|holder| holder != id)
@@ -127,12 +134,14 @@ pub(super) fn edit(
     let changed = execute(
         unit.db,
         "UPDATE project SET name = coalesce(?, name), name_key = coalesce(?, name_key), \
-         description = coalesce(?, description), technologies = coalesce(?, technologies) WHERE id = ?",
+         description = coalesce(?, description), technologies = coalesce(?, technologies), \
+         deletes_credentials_in_use = coalesce(?, deletes_credentials_in_use) WHERE id = ?",
         params![
             name.as_ref().map(ProjectName::as_str),
             name.as_ref().map(ProjectName::key),
             description.as_ref().map(Description::as_str),
             technologies.as_ref().map(to_json).transpose()?,
+            deletes_credentials_in_use,
             id.as_bytes(),
         ],
     )?;
@@ -231,7 +240,9 @@ fn set_groups(db: &Connection, id: ProjectId, groups: &[GroupRole]) -> Result<()
 }
 
 fn select(rest: &str) -> String {
-    format!("SELECT id, name, creator, description, technologies FROM project {rest}")
+    format!(
+        "SELECT id, name, creator, description, technologies, deletes_credentials_in_use FROM project {rest}"
+    )
 }
 
 fn project(row: &Columns<'_>) -> Result<Project> {
@@ -243,6 +254,7 @@ fn project(row: &Columns<'_>) -> Result<Project> {
             .get::<Option<_>>(3, "description")?
             .map(Description::from_stored),
         technologies: row.parsed(4, "technologies", |text| serde_json::from_str(text).ok())?,
+        deletes_credentials_in_use: row.get(5, "deletes_credentials_in_use")?,
     })
 }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use regcred_core::{Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
 
 use super::error::{Told as _, closed};
 
@@ -22,6 +23,8 @@ struct Pool {
     path: PathBuf,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
+    /// Who may scan: threads are left for other blocking work, such as hashing.
+    scanning: Semaphore,
 }
 
 impl Readers {
@@ -29,6 +32,7 @@ impl Readers {
         Self(Arc::new(Pool {
             path: path.to_owned(),
             idle: Mutex::new(Some(Vec::new())),
+            scanning: Semaphore::new(MOST_SCANS),
         }))
     }
 
@@ -47,11 +51,12 @@ impl Readers {
         done
     }
 
-    /// Something long, done where blocking is allowed.
+    /// Something long, done where blocking is allowed, once its turn has come.
     pub(super) async fn scan<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let _turn = self.0.scanning.acquire().await.map_err(|_| closed())?;
         let readers = self.clone();
         tokio::task::spawn_blocking(move || readers.read(work))
             .await
@@ -100,3 +105,5 @@ pub(super) fn configure(db: &Connection) -> rusqlite::Result<()> {
 
 /// As many as read at once on a large machine; more are made for a moment where that is not enough.
 const MOST_IDLE: usize = 16;
+/// So many scans run at once.
+const MOST_SCANS: usize = 8;

@@ -6,17 +6,19 @@ use regcred_core::access::{
 };
 use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
 use regcred_core::credentials::{CredentialsUse, DockerCredentials};
-use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId};
+use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
 use regcred_core::people::{Account, Login};
 use regcred_core::project::{Project, ProjectName};
 use regcred_core::registry::RegistryKey;
 use regcred_core::sealing::SealedRecord;
 use regcred_core::store::{
-    DecideUpgrade, DescribeDeletion, GroupRole, Member, NewCredentials, NewSession, NewToken,
-    NewUser, ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session,
-    Standing, Store, StoredPassword, TokenSecret, UserChange, UserSecret,
+    DecideUpgrade, DecideVersion, DescribeDeletion, DescribeWorkload, GroupRole, Member,
+    NewCredentials, NewSession, NewToken, NewUser, ProjectChange, ProjectScope, PullRecord,
+    PullRecorded, ServiceToken, Session, Standing, Store, StoredPassword, TokenSecret, UserChange,
+    UserSecret, WorkloadChange,
 };
 use regcred_core::verification::Verification;
+use regcred_core::workload::{Extent, Pin, Version, Weight, Workload, WorkloadKind, WorkloadList};
 use regcred_core::{Day, Result, Timestamp};
 
 use super::columns::first;
@@ -25,7 +27,9 @@ use super::error::closed;
 use super::readers::Readers;
 use super::uses::Puller;
 use super::writer::Writer;
-use super::{audit, credentials, people, projects, sessions, tokens, uses, verifications};
+use super::{
+    audit, credentials, people, projects, sessions, tokens, uses, verifications, workloads,
+};
 
 /// The store on SQLite.
 pub struct SqliteStore {
@@ -300,11 +304,12 @@ impl Store for SqliteStore {
         &self,
         grant: &Grant<Editor>,
         id: CredentialsId,
+        force: bool,
         describe: DescribeDeletion,
     ) -> Result<bool> {
         let project = grant.project();
         self.writer
-            .write(move |unit| credentials::delete(unit, project, id, describe))
+            .write(move |unit| credentials::delete(unit, project, id, force, describe))
             .await
     }
 
@@ -321,6 +326,145 @@ impl Store for SqliteStore {
         self.readers
             .scan(move |db| uses::list(db, project, None, since))
             .await
+    }
+
+    async fn workload_home(&self, kind: WorkloadKind, id: WorkloadId) -> Result<Option<ProjectId>> {
+        self.readers.read(|db| workloads::home(db, kind, id))
+    }
+
+    async fn workloads(
+        &self,
+        grant: &Grant<Viewer>,
+        kind: WorkloadKind,
+        extent: Extent,
+    ) -> Result<Vec<Workload>> {
+        let project = grant.project();
+        self.readers
+            .scan(move |db| workloads::list(db, project, kind, extent))
+            .await
+    }
+
+    async fn weigh_workloads(
+        &self,
+        grant: &Grant<Viewer>,
+        list: WorkloadList,
+        extent: Extent,
+    ) -> Result<Weight> {
+        let project = grant.project();
+        self.readers
+            .scan(move |db| workloads::weigh(db, project, list, extent))
+            .await
+    }
+
+    async fn count_workloads(&self, grant: &Grant<Viewer>, kind: WorkloadKind) -> Result<u64> {
+        self.readers
+            .read(|db| workloads::count(db, grant.project(), kind))
+    }
+
+    async fn workloads_using(
+        &self,
+        grant: &Grant<Viewer>,
+        kind: WorkloadKind,
+        of: Option<CredentialsId>,
+        extent: Extent,
+    ) -> Result<Vec<Workload>> {
+        let project = grant.project();
+        self.readers
+            .scan(move |db| workloads::using(db, project, kind, of, extent))
+            .await
+    }
+
+    async fn workload(
+        &self,
+        grant: &Grant<Viewer>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+    ) -> Result<Option<Workload>> {
+        self.readers
+            .read(|db| workloads::get(db, grant.project(), kind, id))
+    }
+
+    async fn workload_versions(
+        &self,
+        grant: &Grant<Viewer>,
+        id: WorkloadId,
+        extent: Extent,
+    ) -> Result<Vec<Version>> {
+        let project = grant.project();
+        self.readers
+            .scan(move |db| workloads::versions(db, project, id, extent))
+            .await
+    }
+
+    async fn create_workload(
+        &self,
+        grant: &Grant<Editor>,
+        workload: Workload,
+        event: AuditEvent,
+    ) -> Result<()> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| workloads::create(unit, project, &workload, &event))
+            .await
+    }
+
+    async fn add_workload_version(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        decide: DecideVersion,
+    ) -> Result<Option<Version>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| workloads::add_version(unit, project, kind, id, decide))
+            .await
+    }
+
+    async fn roll_back_workload(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        version: u32,
+        describe: DescribeWorkload,
+    ) -> Result<Option<Workload>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| workloads::roll_back(unit, project, kind, id, version, describe))
+            .await
+    }
+
+    async fn edit_workload(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        change: WorkloadChange,
+        event: AuditEvent,
+    ) -> Result<Option<Workload>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| workloads::edit(unit, project, kind, id, &change, &event))
+            .await
+    }
+
+    async fn delete_workload(
+        &self,
+        grant: &Grant<Editor>,
+        kind: WorkloadKind,
+        id: WorkloadId,
+        describe: DescribeWorkload,
+    ) -> Result<Option<Workload>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| workloads::delete(unit, project, kind, id, describe))
+            .await
+    }
+
+    async fn pins(&self, sight: &Sight, image: &RegistryKey) -> Result<Vec<Pin>> {
+        self.readers
+            .read(|db| workloads::pins(db, sight.project(), image))
     }
 
     async fn credentials_of_first(

@@ -104,23 +104,23 @@ pub(crate) async fn are_found_in_their_own_project_only(fixture: Fixture) {
         .upgrade_credentials(&editor, id, to(&fixture, None, "you"))
         .await;
     assert!(upgraded.unwrap().is_none());
-    let describe = || Box::new(|_: &DockerCredentials| event("delete"));
+    let describe = || Box::new(|_: &DockerCredentials, _: u64| event("delete"));
     assert!(
         !store
-            .delete_credentials(&editor, id, describe())
+            .delete_credentials(&editor, id, false, describe())
             .await
             .unwrap()
     );
     let editor = fixture.editor(&alice, one).await;
     assert!(
         store
-            .delete_credentials(&editor, id, describe())
+            .delete_credentials(&editor, id, false, describe())
             .await
             .unwrap()
     );
     assert!(
         !store
-            .delete_credentials(&editor, id, describe())
+            .delete_credentials(&editor, id, false, describe())
             .await
             .unwrap()
     );

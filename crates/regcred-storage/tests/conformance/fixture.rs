@@ -159,6 +159,7 @@ impl Fixture {
             creator: maker.login.as_str().to_owned(),
             description: None,
             technologies: Technologies::default(),
+            deletes_credentials_in_use: false,
         };
         self.store
             .create_project(&maker.grant(), project, groups, event("project"))

@@ -15,6 +15,7 @@ mod sessions;
 mod tokens;
 mod trail;
 mod verifications;
+mod workloads;
 
 /// Runs every test of the suite on a backend.
 macro_rules! conformance {
@@ -77,6 +78,18 @@ macro_rules! suite {
             verifications {
                 are_kept_the_latest_first_and_no_more_than_so_many
                 of_what_is_gone_or_foreign_leave_nothing
+            }
+            workloads {
+                come_back_as_they_went_in
+                names_are_unique_among_jobs_and_among_apps_whatever_the_case
+                name_credentials_of_their_own_project_only
+                have_versions_of_which_one_is_current
+                guard_the_credentials_that_they_use
+                guard_nothing_where_the_project_says_so
+                pin_accounts_by_host_and_repository
+                that_come_to_use_what_is_being_deleted_are_never_left_without
+                that_are_upgraded_at_once_are_all_numbered
+                go_with_their_versions_and_their_project
             }
             trail {
                 has_an_event_for_each_change_and_none_for_a_refusal

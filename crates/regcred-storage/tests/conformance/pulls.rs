@@ -180,7 +180,7 @@ pub(crate) async fn are_counted_by_day_and_written_down(fixture: Fixture) {
 
     // The use goes with the credentials.
     let editor = fixture.editor(&alice, project).await;
-    let gone = store.delete_credentials(&editor, used.id, Box::new(|_| event("delete")));
+    let gone = store.delete_credentials(&editor, used.id, false, Box::new(|_, _| event("delete")));
     assert!(gone.await.unwrap());
     assert!(uses(&fixture, &first).await.is_empty());
 }

@@ -62,9 +62,10 @@ pub(crate) async fn are_kept_the_latest_first_and_no_more_than_so_many(fixture: 
 
     // They go with the credentials.
     let editor = fixture.editor(&alice, project).await;
-    let gone = fixture
-        .store
-        .delete_credentials(&editor, one.id, Box::new(|_| event("delete")));
+    let gone =
+        fixture
+            .store
+            .delete_credentials(&editor, one.id, false, Box::new(|_, _| event("delete")));
     assert!(gone.await.unwrap());
     let kept = fixture.store.verifications(&sight, None).await;
     assert_eq!(kept.unwrap(), [of_other]);

@@ -43,7 +43,7 @@ async fn a_project_has_a_bound_and_a_full_one_is_listed_whole() {
     // One goes, so one may come; a refusal for another reason takes no room.
     let delete = running
         .service
-        .delete_credentials(&admin, project, listed[0].id);
+        .delete_credentials(&admin, project, listed[0].id, false);
     delete.await.unwrap();
     let username = listed[1].username.as_str();
     assert_eq!(

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use regcred_core::workload::{Extent, WorkloadKind};
 use regcred_storage::prepare_directory;
 
 use crate::installation::{Installation, new_kek};
@@ -52,8 +53,9 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     running.credentials(&admin, project, "h.x", "me").await;
     running.close().await;
     // As it was before pulls.
-    let before = "DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; ALTER TABLE docker_credentials DROP COLUMN expires_at; \
-                  PRAGMA user_version = 1;";
+    let before = "DROP TABLE workload_version; DROP TABLE workload; ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
+                  DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; \
+                  ALTER TABLE docker_credentials DROP COLUMN expires_at; PRAGMA user_version = 1;";
     installation.database().execute_batch(before).unwrap();
 
     let running = installation.open().unwrap();
@@ -70,6 +72,17 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
         .credentials_uses(&admin, project, None, None)
         .await;
     assert_eq!(uses.unwrap(), []);
+    let read = running.service.project(&admin, project).await.unwrap();
+    assert!(!read.deletes_credentials_in_use);
+    let all = Extent {
+        limit: 10,
+        texts: true,
+    };
+    let jobs = running
+        .service
+        .workloads(&admin, project, WorkloadKind::Job, all)
+        .await;
+    assert_eq!(jobs.unwrap(), []);
     running.close().await;
 }
 

@@ -16,6 +16,9 @@ pub(super) struct Delete {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Delete them although jobs or apps use them, which can no longer pull with them (regcred's own)
+    #[arg(long)]
+    force: bool,
 }
 
 impl Delete {
@@ -31,8 +34,12 @@ impl Delete {
             _ => format!("{what}, which {users} jobs and apps use?"),
         };
         confirm(interrupt, &question, self.yes).await?;
-        room.link
-            .done(room.credentials.delete(room.project, id).await)?;
+        let credentials = if self.force {
+            room.credentials.clone().forced()
+        } else {
+            room.credentials.clone()
+        };
+        room.link.done(credentials.delete(room.project, id).await)?;
         room.output
             .deleted(&id.to_string(), &record.line("deleted"))
     }

@@ -2,6 +2,7 @@
 
 mod pulls;
 mod verification;
+mod workloads;
 
 use regcred_client::regcred::{Member, ProjectRole, TokenInfo, UserInfo};
 use regcred_client::{CredentialsInfo, ProjectInfo};
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 pub(super) use self::pulls::{CandidateRecord, ExplanationRecord, UsageRecord};
 pub(super) use self::verification::TriedRecord;
+pub(super) use self::workloads::WorkloadRecord;
 use crate::contexts::Context;
 use crate::output::Record;
 

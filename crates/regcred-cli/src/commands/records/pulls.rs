@@ -22,6 +22,8 @@ pub(in crate::commands) struct UsageRecord {
     pulls: u64,
     pulls_by_day: Vec<OfDay>,
     verification: Option<VerificationRecord>,
+    jobs: Vec<String>,
+    apps: Vec<String>,
 }
 
 /// The token that used them last.
@@ -60,6 +62,8 @@ impl From<CredentialsUsage> for UsageRecord {
                 })
                 .collect(),
             verification: usage.verification.map(Into::into),
+            jobs: usage.jobs,
+            apps: usage.apps,
         }
     }
 }
@@ -73,6 +77,7 @@ impl Record for UsageRecord {
         "BY",
         "PULLS",
         "KNOWN TO WORK",
+        "JOBS AND APPS",
     ];
     const FLEXIBLE: usize = 2;
 
@@ -88,6 +93,7 @@ impl Record for UsageRecord {
             or_dash(by.map(|token| token.name.clone()).unwrap_or_default()),
             self.pulls.to_string(),
             known_to_work(self.verification.as_ref()),
+            or_dash([self.jobs.as_slice(), &self.apps].concat().join(", ")),
         ]
     }
 

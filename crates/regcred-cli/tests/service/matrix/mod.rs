@@ -37,7 +37,7 @@ enum Role {
     Manager,
 }
 
-/// A root field with its arguments; `$project`, `$name`, `$credentials`, `$token`, `$user`, `$new` stand for what is
+/// A root field with its arguments; `$project`, `$name`, `$credentials`, `$job`, `$app`, `$token`, `$user`, `$new` stand for what is
 /// there when it is asked.
 struct Row(&'static str, &'static str, Needs);
 
@@ -67,6 +67,9 @@ const QUERIES: &[Row] = &[
         "(registries: [\"h.x/v2/\", \"not a registry\"])",
         Token,
     ),
+    Row("jobs", "(projectId: \"$project\")", InProject(Viewer)),
+    Row("job", "(id: \"$job\")", InProject(Viewer)),
+    Row("app", "(id: \"$app\")", InProject(Viewer)),
     Row("me", "", Token),
     Row("users", "", Admin),
     Row(
@@ -124,6 +127,51 @@ const MUTATIONS: &[Row] = &[
         InProject(Editor),
     ),
     Row(
+        "createJob",
+        "(job: {projectId: \"$project\", name: \"$new\", category: \"Processing\", isScheduled: false, isStreaming: false, \
+         technology: {id: \"e0a3a91f-2346-4c13-bc27-ed12b10877a9\"}}, jobVersion: {dockerInfo: {image: \"ubuntu\"}})",
+        InProject(Editor),
+    ),
+    Row(
+        "addJobVersion",
+        "(jobId: \"$job\", jobVersion: {dockerInfo: {image: \"ubuntu\"}})",
+        InProject(Editor),
+    ),
+    Row(
+        "editJob",
+        "(job: {id: \"$job\", description: \"d\"})",
+        InProject(Editor),
+    ),
+    Row(
+        "rollbackJobVersion",
+        "(jobId: \"$job\", versionNumber: 1)",
+        InProject(Editor),
+    ),
+    Row("deleteJob", "(jobId: \"$job\")", InProject(Editor)),
+    Row("archiveJob", "(jobId: \"$job\")", InProject(Editor)),
+    Row(
+        "createApp",
+        "(app: {projectId: \"$project\", name: \"$new\", technologyId: \"0ecaf828-e2f7-4553-8fcc-69d79561a0d1\", \
+         version: {dockerInfo: {image: \"ubuntu\"}, ports: []}})",
+        InProject(Editor),
+    ),
+    Row(
+        "addAppVersion",
+        "(appId: \"$app\", version: {dockerInfo: {image: \"ubuntu\"}, ports: []})",
+        InProject(Editor),
+    ),
+    Row(
+        "editApp",
+        "(appEdition: {id: \"$app\", description: \"d\"})",
+        InProject(Editor),
+    ),
+    Row(
+        "rollbackAppVersion",
+        "(appId: \"$app\", versionNumber: 1)",
+        InProject(Editor),
+    ),
+    Row("deleteApp", "(appId: \"$app\")", InProject(Editor)),
+    Row(
         "createUser",
         "(user: {login: \"$new\", password: \"correct horse\"})",
         Admin,
@@ -153,7 +201,14 @@ const MUTATIONS: &[Row] = &[
     ),
 ];
 
-const GATEWAY_QUERIES: &[Row] = &[Row("repositories", "", Token)];
+const GATEWAY_QUERIES: &[Row] = &[
+    Row("repositories", "", Token),
+    Row(
+        "technology",
+        "(id: \"e0a3a91f-2346-4c13-bc27-ed12b10877a9\")",
+        Token,
+    ),
+];
 
 /// Routes, and whether they answer without a token.
 const ROUTES: &[(&str, bool)] = &[
@@ -251,7 +306,8 @@ fn every_principal_may_ask_the_gateway() {
     schema.covered("GatewayQuery", GATEWAY_QUERIES);
     let project = world.project();
     for principal in PRINCIPALS {
-        let query = json!({"query": "{ repositories { id name technologies { id label available __typename } } }"});
+        let query = json!({"query": "{ repositories { id name technologies { id label available __typename } } \
+                                     technology(id: \"e0a3a91f-2346-4c13-bc27-ed12b10877a9\") { label } }"});
         let token = world.token(*principal, &project).unwrap_or_default();
         let answer = ask(&server, GATEWAY, &token, &query);
         if *principal == Principal::Anonymous {
@@ -262,6 +318,7 @@ fn every_principal_may_ask_the_gateway() {
                 "Saagie",
                 "{principal:?}"
             );
+            assert_eq!(answer.json()["data"]["technology"]["label"], "Generic");
         }
     }
 }

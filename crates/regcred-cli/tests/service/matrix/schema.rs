@@ -9,14 +9,19 @@ use super::Row;
 use super::world::ask;
 use crate::support::Server;
 
-/// The served schema: the fields of each object type, with the type that each leads to.
-pub(super) struct Schema(BTreeMap<String, BTreeMap<String, String>>);
+/// The served schema.
+pub(super) struct Schema {
+    /// The fields of each object type, with the type that each leads to.
+    objects: BTreeMap<String, BTreeMap<String, String>>,
+    /// The object types of each interface.
+    interfaces: BTreeMap<String, Vec<String>>,
+}
 
 impl Schema {
     pub(super) fn of(server: &Server, path: &str, token: &str) -> Self {
         let kind = "kind name ofType { kind name ofType { kind name ofType { kind name } } }";
         let query = format!(
-            "{{ __schema {{ types {{ kind name fields(includeDeprecated: true) \
+            "{{ __schema {{ types {{ kind name possibleTypes {{ name }} fields(includeDeprecated: true) \
                              {{ name type {{ {kind} }} }} }} }} }}"
         );
         let answer = ask(server, path, token, &json!({"query": query})).json();
@@ -28,43 +33,76 @@ impl Schema {
                 .map(|field| (name(&field["name"]), innermost(&field["type"])))
                 .collect()
         };
-        Self(
-            objects
+        let interfaces = types.iter().filter(|one| one["kind"] == "INTERFACE");
+        let possible = |interface: &Value| {
+            let possible = interface["possibleTypes"].as_array().unwrap().iter();
+            possible.map(|object| name(&object["name"])).collect()
+        };
+        Self {
+            objects: objects
                 .map(|object| (name(&object["name"]), fields(object)))
                 .filter(|(name, _)| !name.starts_with("__"))
                 .collect(),
-        )
+            interfaces: interfaces
+                .map(|interface| (name(&interface["name"]), possible(interface)))
+                .collect(),
+        }
     }
 
     /// Each field of the root has one row.
     pub(super) fn covered(&self, root: &str, rows: &[Row]) {
-        let served: BTreeSet<_> = self.0[root].keys().map(String::as_str).collect();
+        let served: BTreeSet<_> = self.objects[root].keys().map(String::as_str).collect();
         let covered: BTreeSet<_> = rows.iter().map(|Row(field, ..)| *field).collect();
         assert_eq!(served, covered, "each field of {root} has one row");
         assert_eq!(covered.len(), rows.len());
     }
 
-    /// Every field below a root field, to any depth.
+    /// Every field below a root field, to any depth, each type once.
     pub(super) fn selection(
         &self,
-        object: &str,
+        root: &str,
         field: &str,
         selected: &mut BTreeSet<(String, String)>,
     ) -> String {
-        selected.insert((object.to_owned(), field.to_owned()));
-        let below = &self.0[object][field];
-        let Some(fields) = self.0.get(below) else {
+        selected.insert((root.to_owned(), field.to_owned()));
+        self.below(&self.objects[root][field], &mut BTreeSet::new(), selected)
+    }
+
+    /// The selection of a type. What was selected already in this document is not gone into again: through their projects
+    /// jobs lead to jobs.
+    fn below(
+        &self,
+        of: &str,
+        seen: &mut BTreeSet<String>,
+        selected: &mut BTreeSet<(String, String)>,
+    ) -> String {
+        if let Some(possible) = self.interfaces.get(of) {
+            let each = possible.iter().fold(String::new(), |mut text, object| {
+                let _ = write!(
+                    text,
+                    "... on {object} {} ",
+                    self.below(object, seen, selected)
+                );
+                text
+            });
+            return format!("{{ {each}}}");
+        }
+        let Some(fields) = self.objects.get(of) else {
             return String::new();
         };
-        let fields = fields.keys().fold(String::new(), |mut text, field| {
-            let _ = write!(text, "{field} {} ", self.selection(below, field, selected));
+        if !seen.insert(of.to_owned()) {
+            return "{ __typename }".to_owned();
+        }
+        let fields = fields.iter().fold(String::new(), |mut text, (field, to)| {
+            selected.insert((of.to_owned(), field.clone()));
+            let _ = write!(text, "{field} {} ", self.below(to, seen, selected));
             text
         });
         format!("{{ {fields}}}")
     }
 
     pub(super) fn all_selected(&self, selected: &BTreeSet<(String, String)>) {
-        for (object, fields) in &self.0 {
+        for (object, fields) in &self.objects {
             for field in fields.keys() {
                 assert!(
                     selected.contains(&(object.clone(), field.clone())),

@@ -24,6 +24,8 @@ pub(super) struct Project {
     name: String,
     credentials: String,
     token: String,
+    job: String,
+    app: String,
 }
 
 impl<'a> World<'a> {
@@ -58,6 +60,8 @@ impl<'a> World<'a> {
             name: "absent".to_owned(),
             credentials: foreign.credentials.clone(),
             token: foreign.token.clone(),
+            job: "00000000-0000-7000-8000-000000000001".to_owned(),
+            app: "00000000-0000-7000-8000-000000000002".to_owned(),
         };
         let mut hidden = Vec::new();
         for (target, project) in [
@@ -81,7 +85,9 @@ impl<'a> World<'a> {
                         .error()
                         .1
                         .replace(&project.id, "$project")
-                        .replace(&project.name, "$name"),
+                        .replace(&project.name, "$name")
+                        .replace(&project.job, "$job")
+                        .replace(&project.app, "$app"),
                 );
             }
         }
@@ -107,6 +113,8 @@ impl<'a> World<'a> {
             .replace("$name", &project.name)
             .replace("$credentials", &project.credentials)
             .replace("$token", &project.token)
+            .replace("$job", &project.job)
+            .replace("$app", &project.app)
             .replace("$password", PASSWORD);
         if document.contains("$user") {
             let user = self.fresh("user");
@@ -170,11 +178,15 @@ impl<'a> World<'a> {
             .admin
             .create_credentials(&id, Some("localhost:1"), "me", "p");
         let token = self.service_token(&id, "PULL").0;
+        let job = self.admin.create_job(&id, "job", "ubuntu", None);
+        let app = self.admin.create_app(&id, "app", "ubuntu", None);
         Project {
             id,
             name,
             credentials,
             token,
+            job,
+            app,
         }
     }
 

@@ -42,6 +42,7 @@ impl Service {
             creator,
             description,
             technologies,
+            deletes_credentials_in_use: false,
         };
         let event = grant.event(
             now,

@@ -32,6 +32,7 @@ impl Service {
                 project: project.to_string(),
                 name: change.name.as_ref().map(|name| name.as_str().to_owned()),
                 groups: change.groups.as_deref().map(described),
+                deletes_credentials_in_use: change.deletes_credentials_in_use,
             },
         );
         self.store

@@ -6,7 +6,7 @@ use crate::access::{self, Caller};
 use crate::credentials::{CredentialsUse, DockerCredentials};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
-use crate::pull::{Choice, Verdict, choose, verdict};
+use crate::pull::{Choice, Verdict, choose, disagreement, verdict};
 use crate::registry::PullTarget;
 use crate::service::Service;
 use crate::verification::Verification;
@@ -50,7 +50,8 @@ impl Service {
         let project = self.named_project(caller, project.as_deref()).await?;
         let sight = access::check_sight(self.store.as_ref(), caller, project).await?;
         let covering = self.covering(&sight, &target, pin).await?;
-        let choice = choose(&target, pin, &covering);
+        let pins = self.pins(&sight, &target, pin, &covering).await?;
+        let choice = choose(&target, pin, &covering, &pins);
         let near = self
             .store
             .credentials_near(&sight, target.host_without_port(), MOST_NEAR)
@@ -94,15 +95,22 @@ impl Service {
                 row.registry.key(),
                 target.key()
             ),
+            Choice::Pinned(row, pin) => format!(
+                "of the accounts for `{}`, {} which runs this image names these",
+                row.registry.key(),
+                pin.by_whom()
+            ),
             Choice::Ambiguous(rows) => format!(
-                "{} accounts have the longest scope that covers `{}`, and no pin decides between them",
+                "{} accounts have the longest scope that covers `{}`, and no pin decides between them, of the pull or of \
+                 the jobs and apps that run this image{}",
                 rows.len(),
-                target.key()
+                target.key(),
+                disagreement(rows, &pins)
             ),
             Choice::NoMatch => no_match(&target, pin, &near).message().to_owned(),
         };
         let (chosen, ambiguous) = match &choice {
-            Choice::Match(row) => (Some(row.id), false),
+            Choice::Match(row) | Choice::Pinned(row, _) => (Some(row.id), false),
             Choice::NoMatch => (None, false),
             Choice::Ambiguous(_) => (None, true),
         };

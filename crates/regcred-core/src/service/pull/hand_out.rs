@@ -7,11 +7,12 @@ use crate::clock::Timestamp;
 use crate::credentials::DockerCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::CredentialsId;
-use crate::pull::{Choice, choose};
+use crate::pull::{Choice, choose, disagreement};
 use crate::registry::PullTarget;
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::{PullRecord, PullRecorded};
+use crate::workload::Pin;
 
 /// What leaves.
 pub struct Pulled {
@@ -67,11 +68,16 @@ impl Service {
     ) -> Result<CredentialsId, PullRefusal> {
         let sight = grant.sight();
         let covering = self.covering(&sight, target, pin).await?;
-        match choose(target, pin, &covering) {
-            Choice::Match(row) => Ok(row.id),
+        let pins = self.pins(&sight, target, pin, &covering).await?;
+        match choose(target, pin, &covering, &pins) {
+            Choice::Match(row) | Choice::Pinned(row, _) => Ok(row.id),
             Choice::Ambiguous(several) => {
+                let disagree = disagreement(&several, &pins);
                 let several: Vec<_> = several.into_iter().cloned().collect();
-                Err(PullRefusal::Ambiguous(ambiguous(target, &several), several))
+                Err(PullRefusal::Ambiguous(
+                    ambiguous(target, &several, &disagree),
+                    several,
+                ))
             }
             Choice::NoMatch => {
                 let host = target.host_without_port();
@@ -97,6 +103,23 @@ impl Service {
         self.store
             .credentials_of_first(sight, &keys, MOST_CANDIDATES)
             .await
+    }
+
+    /// What the project's workloads with this image name, where it depends on that. Where there are more accounts than
+    /// are looked at, nothing can be said of all of them.
+    pub(super) async fn pins(
+        &self,
+        sight: &Sight,
+        target: &PullTarget,
+        pin: Option<CredentialsId>,
+        covering: &[DockerCredentials],
+    ) -> Result<Vec<Pin>> {
+        match choose(target, pin, covering, &[]) {
+            Choice::Ambiguous(several) if several.len() < MOST_CANDIDATES => {
+                self.store.pins(sight, &target.key()).await
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// `None` where the credentials have changed since they were read.
@@ -174,7 +197,7 @@ fn nothing_leaves(error: Error) -> Error {
     }
 }
 
-fn ambiguous(target: &PullTarget, several: &[DockerCredentials]) -> Error {
+fn ambiguous(target: &PullTarget, several: &[DockerCredentials], disagree: &str) -> Error {
     let key = several
         .first()
         .map_or_else(String::new, |row| row.registry.key().to_string());
@@ -187,8 +210,8 @@ fn ambiguous(target: &PullTarget, several: &[DockerCredentials]) -> Error {
     let more = several.len().saturating_sub(MOST_NAMED);
     let more = if more > 0 { " and others" } else { "" };
     Error::conflict(format!(
-        "the project has several accounts for `{key}`, and nothing decides which one `{}` is pulled with: {named}{more}; \
-         pin one by its id, or give each a path of its own",
+        "the project has several accounts for `{key}`, and nothing decides which one `{}` is pulled with: {named}{more}{disagree}; \
+         pin one by its id, in the pull or in the job or app that runs the image, or give each a path of its own",
         target.key(),
     ))
 }
