@@ -92,6 +92,8 @@ GHCR = {"GHCR_PASSWORD": "a password from the environment"}
 # Where no other program is.
 ALONE = {"PATH": "{home}"}
 PULLER = {"REGCRED_URL": "{url}", "REGCRED_TOKEN": "{puller}"}
+# Which credentials are rotated.
+BOT = "--username bot --registry ghcr.io"
 
 SESSION = {
     "Not logged in yet": [
@@ -213,6 +215,33 @@ SESSION = {
         Step("app delete web --project Running --yes -o json"),
         Step("project delete Running --yes"),
     ],
+    "Rotation, which is regcred's own": [
+        Step("project create Rotating"),
+        Step("credentials create --project Rotating --username bot --registry ghcr.io --password-stdin --quiet", "first"),
+        own(f"credentials stage --project Rotating {BOT} --password-stdin", "second"),
+        own(f"credentials versions --project Rotating {BOT}"),
+        own(f"credentials promote --project Rotating {BOT} --version 7"),
+        own(f"credentials promote --project Rotating {BOT} --version 2 --expected-version 1"),
+        own(f"credentials promote --project Rotating {BOT}"),
+        own(f"credentials versions --project Rotating {BOT}"),
+        own(f"credentials versions --project Rotating {BOT} -o json"),
+        own(f"credentials rollback --project Rotating {BOT}"),
+        own(f"credentials rollback --project Rotating {BOT} -o name"),
+        own(f"credentials upgrade --project Rotating {BOT} --expected-version 1 --password-stdin", "third"),
+        own(f"credentials upgrade --project Rotating {BOT} --expected-version 2 --password-stdin", "third"),
+        own(f"credentials stage --project Rotating {BOT} --set-username other --password-stdin -o json", "fourth"),
+        own(f"credentials versions --project Rotating {BOT} -o name"),
+        own(f"credentials destroy-version --project Rotating {BOT} --version 4"),
+        own(f"credentials destroy-version --project Rotating {BOT} --version 4 --yes"),
+        own(f"credentials destroy-version --project Rotating {BOT} --version 4 --yes"),
+        own(f"credentials destroy-version --project Rotating {BOT} --version 3 --yes"),
+        own(f"verify --project Rotating {BOT} --version 9"),
+        own("project settings Rotating"),
+        own("project settings Rotating --grace-period-days 30 --verify-before-saving not-refused -o json"),
+        own("project settings Rotating --grace-period-days 91"),
+        own("project settings Rotating --delete-credentials-in-use true -o name"),
+        Step("project delete Rotating --yes"),
+    ],
     "Members, service tokens and users, which are regcred's own": [
         own("user create mia --group ops --server --password-stdin", ACCOUNTS["mia"]),
         own("user create ben --admin --server --password-stdin -o json", "ben's first password"),
@@ -276,6 +305,12 @@ SESSION = {
             "--probe 192.0.2.1:5000/team/app"),
         Step("verify --project Verifying --probe ghcr.io/team/app"),
         own("credentials usage --project Verifying"),
+        own("credentials create --project Verifying --username bob --registry 192.0.2.1:5000 --verify --password-stdin",
+            "bob's password"),
+        own("credentials create --project Verifying --username eve --registry 192.0.2.1:5000 --verify=proved "
+            "--password-stdin", "eve's password"),
+        own("credentials create --project Verifying --username eve --registry 192.0.2.1:5000/team "
+            "--probe 192.0.2.1:5000/other --password-stdin", "eve's password"),
         own("export --format auth-json --file auth.json --yes", variables=PULLER),
         own("export --format auth-json --file other.json --yes -o json", variables=PULLER),
         Step("export --format auth-json --file team.yaml --yes"),

@@ -68,7 +68,7 @@ impl Exit {
                 "refused: the server does not take the input, cannot do it, or is no platform"
             }
             Self::BadCredentials => {
-                "bad credentials: refused by their registry; with --strict, or not known to work"
+                "bad credentials: refused by their registry; with --strict or --verify=proved, or not known to work"
             }
             Self::Interrupted => "interrupted by Ctrl-C, or not confirmed",
         }
@@ -178,6 +178,14 @@ fn kind_and_hint(error: &Error) -> (Exit, String) {
             field: Some(field), ..
         } => return of_field(field),
         Error::Invalid { field: None, .. } => (Exit::Refused, "mend the input, and run it again"),
+        Error::NotSaved { verdict, .. } if verdict.is_bad() => (
+            Exit::BadCredentials,
+            "give a username and a password that the registry accepts",
+        ),
+        Error::NotSaved { .. } => (
+            Exit::BadCredentials,
+            "see what stands in the way, and run it again",
+        ),
         Error::Unsupported { .. } => (
             Exit::Refused,
             "use it with a regcred; the original platform does not have it",

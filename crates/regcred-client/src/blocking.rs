@@ -30,7 +30,9 @@ use tokio::sync::oneshot;
 use crate::client::ClientBuilder;
 use crate::error::{Error, Outcome, Result, TransportKind};
 use crate::regcred::{
-    CredentialsUsage, Explanation, Pull, Pullable, Pulled, RegistryKey, Verification,
+    CredentialsUsage, CredentialsVersion, Explanation, ProjectSettings, ProjectSettingsChange,
+    Pull, Pullable, Pulled, RegistryKey, Staging, Switch, Switched, Verification,
+    VerifyBeforeSaving,
 };
 use crate::secret::Secret;
 use crate::values::{
@@ -164,6 +166,89 @@ impl Regcred {
             .block_on(self.inner.verify(project, credentials, probe))
     }
 
+    /// See [`crate::regcred::Regcred::verify_version`].
+    pub fn verify_version(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        version: u32,
+        probe: Option<&str>,
+    ) -> Result<Verification> {
+        let verify = self
+            .inner
+            .verify_version(project, credentials, version, probe);
+        self.driver.block_on(verify)
+    }
+
+    /// See [`crate::regcred::Regcred::project_settings`].
+    pub fn project_settings(&self, project: ProjectId) -> Result<ProjectSettings> {
+        self.driver.block_on(self.inner.project_settings(project))
+    }
+
+    /// See [`crate::regcred::Regcred::change_project_settings`].
+    pub fn change_project_settings(
+        &self,
+        project: ProjectId,
+        change: ProjectSettingsChange,
+    ) -> Result<ProjectSettings> {
+        let change = self.inner.change_project_settings(project, change);
+        self.driver.block_on(change)
+    }
+
+    /// See [`crate::regcred::Regcred::versions`].
+    pub fn versions(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+    ) -> Result<Vec<CredentialsVersion>> {
+        self.driver
+            .block_on(self.inner.versions(project, credentials))
+    }
+
+    /// See [`crate::regcred::Regcred::stage`].
+    pub fn stage(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        staging: &Staging<'_>,
+    ) -> Result<CredentialsVersion> {
+        self.driver
+            .block_on(self.inner.stage(project, credentials, staging))
+    }
+
+    /// See [`crate::regcred::Regcred::promote`].
+    pub fn promote(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        switch: Switch,
+    ) -> Result<Switched> {
+        self.driver
+            .block_on(self.inner.promote(project, credentials, switch))
+    }
+
+    /// See [`crate::regcred::Regcred::roll_back`].
+    pub fn roll_back(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        switch: Switch,
+    ) -> Result<Switched> {
+        self.driver
+            .block_on(self.inner.roll_back(project, credentials, switch))
+    }
+
+    /// See [`crate::regcred::Regcred::destroy_version`].
+    pub fn destroy_version(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        version: u32,
+    ) -> Result<()> {
+        let destroy = self.inner.destroy_version(project, credentials, version);
+        self.driver.block_on(destroy)
+    }
+
     /// See [`crate::regcred::Regcred::verifications`].
     pub fn verifications(
         &self,
@@ -187,6 +272,27 @@ impl DockerCredentials {
     #[must_use]
     pub fn expiring_at(mut self, moment: Timestamp) -> Self {
         self.inner = self.inner.expiring_at(moment);
+        self
+    }
+
+    /// See [`crate::DockerCredentials::verified`].
+    #[must_use]
+    pub fn verified(mut self, verify: VerifyBeforeSaving) -> Self {
+        self.inner = self.inner.verified(verify);
+        self
+    }
+
+    /// See [`crate::DockerCredentials::probing`].
+    #[must_use]
+    pub fn probing(mut self, image: Option<&str>) -> Self {
+        self.inner = self.inner.probing(image);
+        self
+    }
+
+    /// See [`crate::DockerCredentials::expecting_version`].
+    #[must_use]
+    pub fn expecting_version(mut self, version: u32) -> Self {
+        self.inner = self.inner.expecting_version(version);
         self
     }
 

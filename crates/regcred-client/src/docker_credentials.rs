@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::graphql::{Document, Done, InProject};
+use crate::regcred::{PATIENCE, VerifyBeforeSaving};
 use crate::secret::Secret;
 use crate::values::{
-    CredentialsId, CredentialsInfo, ProjectId, Registry, RegistryChange, nullable,
+    CredentialsId, CredentialsInfo, Nullable, ProjectId, Registry, RegistryChange, nullable,
 };
 
 /// The Docker credentials of projects. [`Client::docker_credentials`] makes it.
@@ -24,16 +25,23 @@ use crate::values::{
 #[derive(Clone, Debug)]
 pub struct DockerCredentials {
     client: Client,
-    expires_at: Option<Timestamp>,
     force: bool,
+    /// What is said with a password.
+    expires_at: Option<Timestamp>,
+    verify: Option<VerifyBeforeSaving>,
+    probe: Option<Nullable<String>>,
+    expected_version: Option<u32>,
 }
 
 impl DockerCredentials {
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
-            expires_at: None,
             force: false,
+            expires_at: None,
+            verify: None,
+            probe: None,
+            expected_version: None,
         }
     }
 
@@ -66,19 +74,51 @@ impl DockerCredentials {
         self
     }
 
-    /// Executes a document that sets a password. A server that does not know when one runs out is told as such.
-    async fn set<D: DeserializeOwned>(
+    /// The same operations, of which those that set a password have it tried at its registry before. What does not suffice
+    /// is [`Error::NotSaved`]. regcred's own: it is sent only where this is asked for, and the original platform refuses it.
+    #[must_use]
+    pub fn verified(mut self, verify: VerifyBeforeSaving) -> Self {
+        self.verify = Some(verify);
+        self
+    }
+
+    /// The same operations, of which those that set a password also say which image the credentials are to be able to pull,
+    /// to be tried whenever they are; `None` takes away the one there is. regcred's own, as the others are.
+    #[must_use]
+    pub fn probing(mut self, image: Option<&str>) -> Self {
+        self.probe = Some(image.map(str::to_owned).into());
+        self
+    }
+
+    /// The same operations, of which those that upgrade do so only where this is the version that counts, else
+    /// [`Error::Conflict`]: nobody else's change is lost. regcred's own, as the others are.
+    #[must_use]
+    pub fn expecting_version(mut self, version: u32) -> Self {
+        self.expected_version = Some(version);
+        self
+    }
+
+    /// Executes a document that sets a password: the platform's, or with what only regcred knows the other one. A server
+    /// that is not regcred is told as such.
+    async fn set<D: DeserializeOwned, I: Serialize>(
         &self,
-        document: &Document,
-        variables: impl Serialize,
+        [platforms, own]: [&Document; 2],
+        input: I,
     ) -> Result<D> {
-        if self.expires_at.is_none() {
-            return self.client.execute(document, variables).await;
+        let (verify, what) = (self.verify, "more to say of passwords");
+        let says_more =
+            self.expires_at.is_some() || self.probe.is_some() || self.expected_version.is_some();
+        match verify {
+            Some(verify) => {
+                let variables = Verified { input, verify };
+                self.client.regcred().execute(what, own, variables).await
+            }
+            None if says_more => {
+                let regcred = self.client.regcred();
+                regcred.execute(what, platforms, Input { input }).await
+            }
+            None => self.client.execute(platforms, Input { input }).await,
         }
-        let regcred = self.client.regcred();
-        regcred
-            .execute("ends of passwords", document, variables)
-            .await
     }
 
     fn expires_at(&self) -> Option<String> {
@@ -111,16 +151,15 @@ impl DockerCredentials {
         registry: impl Into<Registry>,
     ) -> Result<CredentialsInfo> {
         let registry = registry.into();
-        let variables = Input {
-            input: NewCredentials {
-                registry: registry.as_deref(),
-                username,
-                password: password.expose(),
-                project_id: project,
-                expires_at: self.expires_at(),
-            },
+        let input = NewCredentials {
+            registry: registry.as_deref(),
+            username,
+            password: password.expose(),
+            project_id: project,
+            expires_at: self.expires_at(),
+            probe: self.probe.as_ref(),
         };
-        let data: Created = self.set(&CREATE, variables).await?;
+        let data: Created = self.set([&CREATE, &CREATE_VERIFIED], input).await?;
         data.credentials.ok_or_else(Error::no_answer)
     }
 
@@ -235,17 +274,17 @@ impl DockerCredentials {
             RegistryChange::Set(registry) => registry,
             RegistryChange::Keep => self.get_info(project, credentials).await?.registry,
         };
-        let variables = Input {
-            input: Upgrade {
-                id: credentials,
-                registry: registry.as_deref(),
-                username,
-                password: password.expose(),
-                project_id: project,
-                expires_at: self.expires_at(),
-            },
+        let input = Upgrade {
+            id: credentials,
+            registry: registry.as_deref(),
+            username,
+            password: password.expose(),
+            project_id: project,
+            expires_at: self.expires_at(),
+            probe: self.probe.as_ref(),
+            expected_version: self.expected_version,
         };
-        let data: Upgraded = self.set(&UPGRADE, variables).await?;
+        let data: Upgraded = self.set([&UPGRADE, &UPGRADE_VERIFIED], input).await?;
         data.credentials.ok_or_else(Error::no_answer)
     }
 
@@ -311,13 +350,31 @@ const CREATE: Document = Document::mutation(
     "mutation createDockerCredentials($input: DockerCredentialsInput) { \
      createDockerCredentials(dockerCredentials: $input) \
      { id registry username lastUpdate jobs { id } apps { id } } }",
-);
+)
+// The project may demand that they are tried before.
+.within(PATIENCE);
 const UPGRADE: Document = Document::mutation(
     "updateDockerCredentials",
     "mutation updateDockerCredentials($input: DockerCredentialsUpdate) { \
      updateDockerCredentials(dockerCredentialsUpdate: $input) \
      { id registry username lastUpdate jobs { id } apps { id } } }",
-);
+)
+// The project may demand that they are tried before.
+.within(PATIENCE);
+const CREATE_VERIFIED: Document = Document::mutation(
+    "createDockerCredentials",
+    "mutation createDockerCredentials($input: DockerCredentialsInput, $verify: VerifyBeforeSaving) { \
+     createDockerCredentials(dockerCredentials: $input, verify: $verify) \
+     { id registry username lastUpdate jobs { id } apps { id } } }",
+)
+.within(PATIENCE);
+const UPGRADE_VERIFIED: Document = Document::mutation(
+    "updateDockerCredentials",
+    "mutation updateDockerCredentials($input: DockerCredentialsUpdate, $verify: VerifyBeforeSaving) { \
+     updateDockerCredentials(dockerCredentialsUpdate: $input, verify: $verify) \
+     { id registry username lastUpdate jobs { id } apps { id } } }",
+)
+.within(PATIENCE);
 const DELETE: Document = Document::mutation(
     "deleteDockerCredentials",
     "mutation deleteDockerCredentials($id: UUID!, $projectId: UUID!) { \
@@ -348,6 +405,12 @@ struct Input<I> {
 }
 
 #[derive(Serialize)]
+struct Verified<I> {
+    input: I,
+    verify: VerifyBeforeSaving,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NewCredentials<'a> {
     registry: Option<&'a str>,
@@ -356,6 +419,8 @@ struct NewCredentials<'a> {
     project_id: ProjectId,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<&'a Nullable<String>>,
 }
 
 #[derive(Serialize)]
@@ -369,6 +434,10 @@ struct Upgrade<'a> {
     project_id: ProjectId,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<&'a Nullable<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_version: Option<u32>,
 }
 
 #[derive(Deserialize)]

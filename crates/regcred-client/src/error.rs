@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::regcred::Account;
+use crate::regcred::{Account, VerificationVerdict};
 use crate::transport::Effect;
 
 /// The result of an operation.
@@ -48,6 +48,14 @@ pub enum Error {
         /// The field that is wrong, where the server says it: `username`, `password`, `registry`, `name`.
         field: Option<String>,
         /// The rule, and how to mend the input.
+        message: String,
+    },
+    /// The credentials were to be tried at their registry before they are saved, and what came of it does not suffice, so
+    /// nothing was saved. Codes `INVALID` and `UNAVAILABLE` with a verdict.
+    NotSaved {
+        /// What came of it.
+        verdict: VerificationVerdict,
+        /// Why that does not suffice.
         message: String,
     },
     /// No token, one that ran out or was revoked, or a wrong login or password. HTTP 401.
@@ -155,6 +163,7 @@ impl Error {
             | Self::InUse { .. }
             | Self::Forbidden { .. }
             | Self::Invalid { .. }
+            | Self::NotSaved { .. }
             | Self::Unauthenticated { .. }
             | Self::NoMatch { .. }
             | Self::Ambiguous { .. }
@@ -225,6 +234,7 @@ impl fmt::Display for Error {
             | Self::InUse { message }
             | Self::Forbidden { message }
             | Self::Invalid { message, .. }
+            | Self::NotSaved { message, .. }
             | Self::Unauthenticated { message }
             | Self::NoMatch { message }
             | Self::Ambiguous { message, .. }

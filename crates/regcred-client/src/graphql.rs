@@ -166,6 +166,10 @@ fn refusal(first: &GraphqlError, effect: Effect) -> Error {
     let extension = |name| first.extensions.get(name);
     let text = |name| extension(name).and_then(Value::as_str).map(shown);
     let code = text("code");
+    let verdict = extension("verdict").cloned();
+    if let Some(Ok(verdict)) = verdict.map(serde_json::from_value) {
+        return Error::NotSaved { verdict, message };
+    }
     match code.as_deref() {
         Some("NOT_FOUND") => Error::NotFound { message },
         Some("CONFLICT") => Error::Conflict { message },

@@ -198,6 +198,20 @@ pub enum ProjectStatus {
     Unknown,
 }
 
+/// A field of an input in which null says something else than leaving it out.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Nullable<T> {
+    Null,
+    Value(T),
+}
+
+impl<T> From<Option<T>> for Nullable<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Self::Value)
+    }
+}
+
 /// Null is a value; a field that is not there makes an answer one of something else.
 pub(crate) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::verification::Verdict;
+
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -38,6 +40,7 @@ pub struct Error {
     message: Cow<'static, str>,
     detail: Option<String>,
     field: Option<&'static str>,
+    verdict: Option<Verdict>,
 }
 
 impl Error {
@@ -48,6 +51,7 @@ impl Error {
             message: message.into(),
             detail: None,
             field: None,
+            verdict: None,
         }
     }
 
@@ -87,6 +91,7 @@ impl Error {
             message: "the store is not available, nothing was changed; try again shortly".into(),
             detail: Some(detail.into()),
             field: None,
+            verdict: None,
         }
     }
 
@@ -97,6 +102,7 @@ impl Error {
             message: "the store failed, and the change may have been made all the same; look before you repeat it".into(),
             detail: Some(detail.into()),
             field: None,
+            verdict: None,
         }
     }
 
@@ -107,6 +113,7 @@ impl Error {
             message: "internal error; the log has the details under this request id".into(),
             detail: Some(detail.into()),
             field: None,
+            verdict: None,
         }
     }
 
@@ -117,6 +124,13 @@ impl Error {
         if self.kind == ErrorKind::Invalid {
             self.field.get_or_insert(field);
         }
+        self
+    }
+
+    /// Says what came of trying a password at its registry, where that is why it fails.
+    #[must_use]
+    pub fn with_verdict(mut self, verdict: Verdict) -> Self {
+        self.verdict = Some(verdict);
         self
     }
 
@@ -143,6 +157,12 @@ impl Error {
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         self.field
+    }
+
+    /// What came of trying a password at its registry, where that is why it fails.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.verdict
     }
 
     /// The detail for the log, never for the caller.

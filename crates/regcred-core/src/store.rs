@@ -12,15 +12,16 @@ use crate::access::{
 };
 use crate::audit::{AuditEvent, AuditRow, ChainHead};
 use crate::clock::{Day, Timestamp};
+use crate::credentials::version::{CredentialsVersion, GracePeriod};
 use crate::credentials::{self, CredentialsUse, DockerCredentials, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
 use crate::people::{Account, GroupName, Login};
 use crate::project::{Description, Project, ProjectName, Technologies};
-use crate::registry::{Registry, RegistryKey};
+use crate::registry::{ImageReference, Registry, RegistryKey};
 use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
-use crate::verification::Verification;
+use crate::verification::{SavingPolicy, Verification};
 use crate::workload::{
     Alias, Extent, Pin, Resources, Settings, Version, Weight, Workload, WorkloadKind, WorkloadList,
     WorkloadName,
@@ -168,14 +169,45 @@ pub trait Store: Send + Sync + 'static {
         new: NewCredentials,
         event: AuditEvent,
     ) -> Result<()>;
-    /// Replaces what `decide` says, given the present row, in one transaction with it; `None` where absent.
-    /// `Conflict` where the new couple is taken.
+    /// Makes the version that `decide` says the current one, in one transaction with it; the one before is held until the
+    /// moment that it says. `None` where the credentials are absent, `Conflict` where the new couple is taken.
     async fn upgrade_credentials(
         &self,
         grant: &Grant<Editor>,
         id: CredentialsId,
         decide: DecideUpgrade,
     ) -> Result<Option<DockerCredentials>>;
+    /// Adds the version that `decide` says beside the current one, in place of one that was staged before. `None` where the
+    /// credentials are absent, `Conflict` where the new couple is taken.
+    async fn stage_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        decide: DecideUpgrade,
+    ) -> Result<Option<CredentialsVersion>>;
+    /// Makes the version that `decide` picks the current one; the one before is held until the moment that it says. `None`
+    /// where the credentials are absent, `Conflict` where its couple is taken.
+    async fn switch_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        decide: DecideSwitch,
+    ) -> Result<Option<DockerCredentials>>;
+    /// Destroys a version that is not the current one; `describe` makes the event from it; `false` where there is none.
+    async fn destroy_version(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        number: u32,
+        describe: DescribeVersion,
+    ) -> Result<bool>;
+    /// The versions of credentials, the current one among them, the latest first; empty where they are absent. Previous ones
+    /// whose time is over may still be among them.
+    async fn credentials_versions(
+        &self,
+        sight: &Sight,
+        id: CredentialsId,
+    ) -> Result<Vec<CredentialsVersion>>;
     /// Removes credentials; `describe` makes the event from the row that goes; `false` where absent. `InUse` where the
     /// current version of a workload uses them, unless `force` or the project's setting says to go on.
     async fn delete_credentials(
@@ -203,6 +235,8 @@ pub trait Store: Send + Sync + 'static {
         verification: Verification,
         event: AuditEvent,
     ) -> Result<bool>;
+    /// Writes down that a password was tried before saving, and was not saved.
+    async fn record_not_saved(&self, grant: &Grant<Editor>, event: AuditEvent) -> Result<()>;
     /// The proofs of credentials of the project, of one of them or of all, ordered by id, the latest first.
     async fn verifications(
         &self,
@@ -321,11 +355,13 @@ pub trait Store: Send + Sync + 'static {
         host: &str,
         limit: usize,
     ) -> Result<Vec<DockerCredentials>>;
-    /// The sealed password of credentials, with the row that it belongs to.
+    /// The sealed password of credentials, of a version or of the current one, with the row that it belongs to. Previous
+    /// versions whose time is over may still be there.
     async fn sealed_password(
         &self,
         unsealing: &Unsealing,
         id: CredentialsId,
+        version: Option<u32>,
     ) -> Result<Option<StoredPassword>>;
     /// Writes down that a password leaves: the event, and the credentials' use. Where it may not leave any more, nothing
     /// is written.
@@ -338,11 +374,12 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- the whole ----
 
-    /// At most `limit` sealed passwords behind `after`, ordered by project and id, for the proof that they open.
+    /// At most `limit` sealed passwords of all versions behind `after`, ordered by project, id and version, for the proof
+    /// that they open.
     async fn sealed_passwords(
         &self,
         grant: &AdminGrant,
-        after: Option<(ProjectId, CredentialsId)>,
+        after: Option<(ProjectId, CredentialsId, u32)>,
         limit: usize,
     ) -> Result<Vec<StoredPassword>>;
 
@@ -357,8 +394,27 @@ pub trait Store: Send + Sync + 'static {
     async fn close(&self);
 }
 
-/// What an upgrade makes of the present row, decided inside the transaction.
-pub type DecideUpgrade = Box<dyn FnOnce(&DockerCredentials) -> Result<Upgrade> + Send>;
+/// What a change of credentials is decided on, inside its transaction.
+pub struct Present<'a> {
+    /// The credentials, with the version that counts.
+    pub row: &'a DockerCredentials,
+    /// All versions, the current one among them, the latest first.
+    pub versions: &'a [CredentialsVersion],
+    /// The number of the next version to be made.
+    pub next: u32,
+    /// How long the project holds what counts no more.
+    pub grace: GracePeriod,
+}
+
+/// The new version of credentials, decided inside the transaction.
+pub type DecideUpgrade = Box<dyn FnOnce(&Present<'_>) -> Result<Upgrade> + Send>;
+
+/// Which version is to count, decided inside the transaction.
+pub type DecideSwitch = Box<dyn FnOnce(&Present<'_>) -> Result<Switch> + Send>;
+
+/// The event of a version that goes, made from it and its credentials inside the transaction.
+pub type DescribeVersion =
+    Box<dyn FnOnce(&DockerCredentials, &CredentialsVersion) -> AuditEvent + Send>;
 
 /// The event of a deletion, made from the row that goes and the number of workloads that use it.
 pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials, u64) -> AuditEvent + Send>;
@@ -465,6 +521,10 @@ pub struct ProjectChange {
     pub groups: Option<Vec<GroupRole>>,
     /// Whether Docker credentials in use are deleted without being asked twice.
     pub deletes_credentials_in_use: Option<bool>,
+    /// How long a password of Docker credentials is held once another one counts.
+    pub grace_period: Option<GracePeriod>,
+    /// What has to be proved of a password of Docker credentials before it is saved.
+    pub verify_before_saving: Option<SavingPolicy>,
 }
 
 /// A change to a job or an app; `None` leaves as it is.
@@ -555,9 +615,11 @@ pub struct NewCredentials {
     pub credentials: DockerCredentials,
     /// The sealed password.
     pub password: SealedRecord,
+    /// What was proved of it before.
+    pub proof: Option<Verification>,
 }
 
-/// What an upgrade writes.
+/// What an upgrade writes, or a staging.
 pub struct Upgrade {
     /// The new registry.
     pub registry: Registry,
@@ -569,8 +631,26 @@ pub struct Upgrade {
     pub at: Timestamp,
     /// When the new password runs out, where that is known.
     pub expires: Option<Timestamp>,
-    /// The password, sealed for the new row.
+    /// The password, sealed for the new version.
     pub password: SealedRecord,
+    /// The image to probe with, once this version counts.
+    pub probe: Option<ImageReference>,
+    /// What was proved of it before.
+    pub proof: Option<Verification>,
+    /// Until when the version before is held, where this one replaces it; a moment that is over destroys it at once.
+    pub hold_until: Timestamp,
+    /// The event that says so.
+    pub event: AuditEvent,
+}
+
+/// Another version that is to count.
+pub struct Switch {
+    /// Its number.
+    pub to: u32,
+    /// The moment.
+    pub at: Timestamp,
+    /// Until when the version before is held.
+    pub hold_until: Timestamp,
     /// The event that says so.
     pub event: AuditEvent,
 }
@@ -601,7 +681,7 @@ pub enum PullRecorded {
 pub struct StoredPassword {
     /// The project.
     pub project: ProjectId,
-    /// The row.
+    /// The row, as it is or was with this version.
     pub credentials: DockerCredentials,
     /// The sealed bytes.
     pub password: Vec<u8>,

@@ -88,7 +88,7 @@ pub(crate) fn of_server(error: &Error, token: &str) -> Failure {
             message.clone(),
             format!("put the token alone into {token}"),
         ),
-        Error::Invalid { message, .. } => (
+        Error::Invalid { message, .. } | Error::NotSaved { message, .. } => (
             says(message),
             "mend what was asked for, and try again".to_owned(),
         ),

@@ -6,12 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred_core::access::{Caller, RequestId};
 use regcred_core::credentials::MOST_IN_PROJECT;
-use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::people::{Login, LoginPassword, PasswordHash};
-use regcred_core::registry::PullTarget;
 use regcred_core::service::{Service, Verified};
-use regcred_core::verification::Verification;
-use regcred_core::{Error, ErrorKind, Result, Timestamp};
+use regcred_core::{Error, Result, Timestamp};
 use regcred_registry::Prover;
 
 use crate::door::Door;
@@ -34,7 +31,7 @@ pub(crate) struct Backend {
     pub(crate) service: Arc<Service>,
     pub(crate) logins: LoginLimits,
     pub(crate) pulls: PullLimits,
-    prover: Prover,
+    pub(crate) prover: Prover,
     hashing: Hashing,
 }
 
@@ -72,44 +69,6 @@ impl Backend {
             attempt.failed(self.now());
         }
         Ok(verified)
-    }
-
-    /// Proves stored credentials at their registry, with a probe of what may be pulled if one is given, and writes the
-    /// verdict down. For editors.
-    pub(crate) async fn verify(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        id: CredentialsId,
-        probe: Option<&str>,
-    ) -> Result<Verification> {
-        let service = &self.service;
-        let key = service.registry_to_prove_at(caller, project, id).await?;
-        let probe = probe.map(PullTarget::read_image).transpose()?;
-        if let Some(image) = &probe
-            && !PullTarget::of(image).is_covered_by(&key)
-        {
-            return Err(Error::invalid(format!(
-                "the image is none that credentials for `{key}` are pulled with; give one below it"
-            )));
-        }
-        let place = self.prover.place(&key, &project.to_string()).await;
-        let place = place.ok_or_else(busy)?;
-        // What is opened is what counts now: the wait may have been long.
-        let proved = service.credentials_to_prove(caller, project, id).await?;
-        if *proved.credentials.registry.key() != key {
-            return Err(Error::conflict(
-                "the registry of the credentials was changed meanwhile, so they were not tried; look at them, and try again",
-            ));
-        }
-        let login = regcred_registry::Login {
-            registry: &key,
-            username: &proved.credentials.username,
-            password: &proved.password,
-            probe: probe.as_ref(),
-        };
-        let verdict = self.prover.prove(&login, place).await;
-        service.record_verification(caller, &proved, verdict).await
     }
 
     /// Hashes a new password.
@@ -172,13 +131,6 @@ pub(crate) fn log_fault(error: &Error, request: &RequestId) {
     if let Some(detail) = error.detail() {
         tracing::error!(request_id = %request, detail, "{}", error.message());
     }
-}
-
-fn busy() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "too many credentials are being verified now, so these were not tried; try again shortly",
-    )
 }
 
 /// So many bytes of what jobs and apps say are in one answer.

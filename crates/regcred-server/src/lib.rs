@@ -17,6 +17,7 @@ mod logging;
 mod metrics;
 mod net;
 pub mod operator;
+mod proving;
 mod serve;
 mod settings;
 

@@ -77,6 +77,8 @@ async fn create(
         username: Username::parse(format!("user{number:09}"))?,
         password: RegistryPassword::parse("hunter2".to_owned())?,
         expires: None,
+        probe: None,
+        proved: None,
     };
     service
         .create_credentials(admin, input)

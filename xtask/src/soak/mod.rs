@@ -7,14 +7,16 @@ use crate::shell::{Outcome, Shell, command};
 /// Kills the service many times under load, and cuts the power under the store.
 pub(crate) fn run() -> Outcome {
     let shell = Shell::terminal();
-    shell.say("kill -9 under load, 100 times; 64 creators of one couple, 200 rounds")?;
-    let args =
-        "test --release --locked --package regcred-cli --test service durability -- --nocapture";
+    shell.say(
+        "kill -9 under load, 100 times; 64 creators of one couple, 200 rounds; rotations under load and 200 kills",
+    )?;
+    let args = "test --release --locked --package regcred-cli --test service -- durability rotation --nocapture";
     let mut durability = command("cargo", args);
     shell.run(
         durability
             .env("SOAK_KILL_CYCLES", "100")
-            .env("SOAK_RACE_ROUNDS", "200"),
+            .env("SOAK_RACE_ROUNDS", "200")
+            .env("SOAK_ROTATION_KILLS", "200"),
     )?;
     power_loss::run(&shell)
 }

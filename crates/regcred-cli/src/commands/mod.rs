@@ -17,6 +17,7 @@ mod member;
 mod project;
 mod pull;
 mod records;
+mod settings;
 mod token;
 mod user;
 mod verify;

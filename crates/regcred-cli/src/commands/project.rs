@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use regcred_client::ProjectInfo;
 
 use super::records::ProjectRecord;
-use super::{ClientArgs, InProject, member};
+use super::{ClientArgs, InProject, member, settings};
 use crate::connection::{Link, ProjectArgs};
 use crate::failure::Result;
 use crate::interrupt::Interrupt;
@@ -40,6 +40,8 @@ enum Command {
         )]
         description: String,
     },
+    /// Show or change how a project deals with its credentials (regcred's own)
+    Settings(settings::Settings),
     /// Delete a project with all that is in it
     Delete {
         /// Its id or its name
@@ -85,6 +87,7 @@ impl ProjectCommand {
                     &format!("created project {} {}", record.name, record.id),
                 )
             }
+            Command::Settings(command) => command.run(&link, output).await,
             Command::Delete { project, yes } => {
                 let found = find(&link, project).await?;
                 let id = found.id;

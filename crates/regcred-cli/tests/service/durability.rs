@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// How much of a test to do: more where a soak asks for it.
-fn rounds(variable: &str, few: u32) -> u32 {
+pub(crate) fn rounds(variable: &str, few: u32) -> u32 {
     std::env::var(variable).map_or(few, |text| text.parse().unwrap())
 }
 

@@ -18,6 +18,14 @@ impl Client<'_> {
         self.send(PULL, body.to_string().as_bytes())
     }
 
+    /// An error where the connection broke.
+    pub(crate) fn try_pull(&self, body: &Value) -> Result<Answer, ureq::Error> {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [JSON, ("authorization", &*bearer)];
+        self.server
+            .try_post(PULL, &headers, body.to_string().as_bytes())
+    }
+
     pub(crate) fn explain(&self, body: &Value) -> Value {
         let answer = self.send(EXPLAIN, body.to_string().as_bytes());
         assert_eq!(answer.status, 200, "{answer:?}");

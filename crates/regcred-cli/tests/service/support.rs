@@ -78,7 +78,7 @@ pub(crate) fn create_admin(data: &Path) {
 /// The first value that a query of the database gives.
 pub(crate) fn query(data: &Path, sql: &str) -> String {
     let database = data.join("regcred.db");
-    let code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
+    let code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2]).fetchone()[0])";
     let done = Command::new("python3")
         .args(["-c", code, database.to_str().unwrap(), sql])
         .output()

@@ -1,64 +1,17 @@
 //! Verifying credentials: the verdict, what is kept of it, and what is told to whom.
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::registry::{base64, registry, silent_registry};
 use crate::support::{Client, JSON, PASSWORD, Server, UPDATE, create_admin, query, regcred};
 
 const VERIFY: &str = "mutation($c: UUID!, $p: UUID!, $i: String) \
     { verifyDockerCredentials(id: $c, projectId: $p, probe: $i) { verdict checkedAt version } }";
 const SHOW: &str = "query($c: UUID!, $p: UUID!) { dockerCredentials(id: $c, projectId: $p) \
     { verification { verdict checkedAt version } verifications { verdict version } } }";
-
-/// A registry that lets `me` in with this password, by Basic, and lets pull from `team/app` alone; its address.
-fn registry(password: &str) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let pair = base64(&format!("me:{password}"));
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let (pair, log) = (pair.clone(), Arc::clone(&log));
-            thread::spawn(move || {
-                let mut chunk = [0; 8192];
-                while let Ok(length @ 1..) = stream.read(&mut chunk) {
-                    if chunk[0] == 0x16 {
-                        return;
-                    }
-                    let request = String::from_utf8_lossy(&chunk[..length]).into_owned();
-                    let known = request.contains(&format!("Basic {pair}"));
-                    let status = match known {
-                        true if request.contains("/manifests/")
-                            && !request.contains("/team/app/") =>
-                        {
-                            "403 No"
-                        }
-                        true => "200 OK",
-                        false => "401 No",
-                    };
-                    log.lock().unwrap().push(request);
-                    let answer = format!(
-                        "HTTP/1.1 {status}\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n"
-                    );
-                    if stream.write_all(answer.as_bytes()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    (address, seen)
-}
-
-fn base64(text: &str) -> String {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    BASE64_STANDARD.encode(text)
-}
 
 fn verify(client: &Client<'_>, project: &str, id: &str, probe: Option<&str>) -> String {
     let data = client.data(VERIFY, json!({"c": id, "p": project, "i": probe}));
@@ -211,36 +164,6 @@ fn a_registry_that_hangs_is_waited_for_and_others_go_on() {
         }
         assert_eq!(proof.join().unwrap(), "UNREACHABLE");
     });
-}
-
-/// A registry that asks everybody who they are, and then keeps silent; what it saw.
-fn silent_registry() -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let log = Arc::clone(&log);
-            thread::spawn(move || {
-                let mut chunk = [0; 8192];
-                while let Ok(length @ 1..) = stream.read(&mut chunk) {
-                    if chunk[0] == 0x16 {
-                        return;
-                    }
-                    let request = String::from_utf8_lossy(&chunk[..length]).into_owned();
-                    let logs_in = request.contains("authorization: ");
-                    log.lock().unwrap().push(request);
-                    let answer =
-                        b"HTTP/1.1 401 No\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n";
-                    if !logs_in && stream.write_all(answer).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    (address, seen)
 }
 
 #[test]

@@ -3,10 +3,12 @@
 mod members;
 mod problem;
 mod pulls;
+mod settings;
 mod tokens;
 mod usage;
 mod users;
 mod verification;
+mod versions;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,16 +18,19 @@ pub use self::pulls::{
     Account, Candidate, Explanation, Pull, Pullable, PullableCredentials, Pulled, Resolution,
     Verdict,
 };
+pub use self::settings::{ProjectSettings, ProjectSettingsChange};
 pub use self::tokens::{NewToken, TokenInfo, TokenRight};
 pub use self::usage::{CredentialsUsage, PullsOfDay, RegistryKey, TokenUse};
 pub use self::users::{NewUser, UserChange, UserInfo};
-pub use self::verification::{Verification, VerificationVerdict};
+pub(crate) use self::verification::PATIENCE;
+pub use self::verification::{Verification, VerificationVerdict, VerifyBeforeSaving};
+pub use self::versions::{CredentialsVersion, Staging, Switch, Switched, VersionState};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::graphql::{Document, Done, Nothing};
 use crate::values::nullable;
 
-/// The operations that regcred adds to the platform's: pulls, verification, service tokens, users, members of projects,
+/// The operations that regcred adds to the platform's: pulls, verification, versions of credentials, service tokens, users, members of projects,
 /// the end of a session. [`Client::regcred`] makes it.
 ///
 /// A server that does not have them answers [`Error::Unsupported`].

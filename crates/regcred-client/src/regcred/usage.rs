@@ -153,7 +153,7 @@ const USAGE: Document = Document::query(
     "credentialsUsage",
     "query credentialsUsage($projectId: UUID!) { allDockerCredentials(projectId: $projectId) { \
      id registry registryKey username lastUpdate expiresAt lastUsed lastUsedBy { id name } \
-     pullsByDay { day pulls } verification { verdict checkedAt version } jobs { name } apps { name } } }",
+     pullsByDay { day pulls } verification { verdict checkedAt version probed } jobs { name } apps { name } } }",
 );
 const KEYS: Document = Document::query(
     "registryKeys",

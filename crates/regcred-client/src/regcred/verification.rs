@@ -23,6 +23,21 @@ pub struct Verification {
     pub checked_at: Timestamp,
     /// Which of their passwords was tried: 1 is the first, and each update makes one more.
     pub version: u32,
+    /// Whether it was tried, too, whether they may pull an image.
+    pub probed: bool,
+}
+
+/// What has to be proved of credentials before they are saved. Each demands more than the one before; a project may demand
+/// more than a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum VerifyBeforeSaving {
+    /// Nothing: they are not tried.
+    Off,
+    /// That their registry does not refuse them. Where nothing can be proved, they are saved.
+    NotRefused,
+    /// That they work.
+    Proved,
 }
 
 /// What is known of credentials after they were tried. Never more than was proved: only two of the verdicts say that they
@@ -59,7 +74,7 @@ impl VerificationVerdict {
 
 impl Regcred {
     /// Has the server try credentials at their own registry, and keep what came of it. For editors. With `probe`, an
-    /// image of that registry, it is tried whether they may pull it, too.
+    /// image of that registry, or with the one that they have, it is tried whether they may pull it, too.
     ///
     /// That they are bad is a verdict, and no error. [`Error::Unavailable`] where the server did not get round to it
     /// within 25 seconds; a request may take as long as all of it unless the caller says otherwise
@@ -87,6 +102,28 @@ impl Regcred {
         credentials: CredentialsId,
         probe: Option<&str>,
     ) -> Result<Verification> {
+        self.verify_one(project, credentials, None, probe).await
+    }
+
+    /// The same of a version, such as one that is staged.
+    pub async fn verify_version(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        version: u32,
+        probe: Option<&str>,
+    ) -> Result<Verification> {
+        self.verify_one(project, credentials, Some(version), probe)
+            .await
+    }
+
+    async fn verify_one(
+        &self,
+        project: ProjectId,
+        credentials: CredentialsId,
+        version: Option<u32>,
+        probe: Option<&str>,
+    ) -> Result<Verification> {
         #[derive(Deserialize)]
         struct Data {
             #[serde(rename = "verifyDockerCredentials")]
@@ -96,6 +133,7 @@ impl Regcred {
             id: credentials,
             project_id: project,
             probe,
+            version,
         };
         let data: Data = self.execute(VERIFICATION, &VERIFY, variables).await?;
         Ok(data.verification)
@@ -120,6 +158,7 @@ impl Regcred {
             id: credentials,
             project_id: project,
             probe: None,
+            version: None,
         };
         let data: Data = self.execute(VERIFICATION, &HISTORY, variables).await?;
         let tried = data.credentials.ok_or_else(|| {
@@ -138,20 +177,22 @@ struct Variables<'a> {
     project_id: ProjectId,
     #[serde(skip_serializing_if = "Option::is_none")]
     probe: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
 }
 
 const VERIFICATION: &str = "verification of credentials";
 
 const VERIFY: Document = Document::mutation(
     "verifyDockerCredentials",
-    "mutation verifyDockerCredentials($id: UUID!, $projectId: UUID!, $probe: String) { \
-     verifyDockerCredentials(id: $id, projectId: $projectId, probe: $probe) { verdict checkedAt version } }",
+    "mutation verifyDockerCredentials($id: UUID!, $projectId: UUID!, $probe: String, $version: Int) { \
+     verifyDockerCredentials(id: $id, projectId: $projectId, probe: $probe, version: $version) { verdict checkedAt version probed } }",
 )
 .within(PATIENCE);
 const HISTORY: Document = Document::query(
     "verifications",
     "query verifications($id: UUID!, $projectId: UUID!) { \
-     dockerCredentials(id: $id, projectId: $projectId) { verifications { verdict checkedAt version } } }",
+     dockerCredentials(id: $id, projectId: $projectId) { verifications { verdict checkedAt version probed } } }",
 );
 /// More than the 25 seconds after which the server gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

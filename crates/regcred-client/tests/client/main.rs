@@ -19,3 +19,4 @@ mod time;
 mod tls;
 mod values;
 mod verification;
+mod versions;

@@ -25,7 +25,7 @@ fn explained() -> Value {
             "credentialsId": CREDENTIALS, "registryKey": "ghcr.io", "username": "x", "verdict": "SOMETHING_NEW",
             "reason": "r", "lastUpdate": "2026-01-01T00:00:00.000Z", "lastUsed": "2026-01-02T00:00:00.000Z",
             "expiresAt": null,
-            "verification": {"verdict": "OK", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1},
+            "verification": {"verdict": "OK", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1, "probed": true},
             "jobs": [{"name": "train"}], "apps": null,
         }],
     })
@@ -321,7 +321,7 @@ async fn use_and_keys_of_credentials() {
             "id": CREDENTIALS, "registry": null, "registryKey": "docker.io", "username": "bot",
             "lastUpdate": "2026-01-01T00:00:00.000Z", "expiresAt": null, "lastUsed": "2026-01-02T00:00:00.000Z",
             "lastUsedBy": {"id": PROJECT, "name": "ci"}, "pullsByDay": [{"day": "2026-01-02", "pulls": 3}],
-            "verification": {"verdict": "REJECTED", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1},
+            "verification": {"verdict": "REJECTED", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1, "probed": true},
             "jobs": [{"name": "train"}], "apps": null,
         }],
         "registryKeys": [{"registry": "x", "key": "x", "problem": null}],

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 fn tried(verdict: &str) -> Value {
-    json!({"verdict": verdict, "checkedAt": "2026-01-02T03:04:05.678Z", "version": 2})
+    json!({"verdict": verdict, "checkedAt": "2026-01-02T03:04:05.678Z", "version": 2, "probed": false})
 }
 
 fn verified(verdict: &str) -> Vec<u8> {

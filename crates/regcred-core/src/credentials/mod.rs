@@ -1,9 +1,11 @@
 //! Docker credentials: what the API shows of them, and where their password is sealed.
 
+pub mod version;
+
 use crate::clock::{Day, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{CredentialsId, ProjectId, TokenId};
-use crate::registry::Registry;
+use crate::registry::{ImageReference, PullTarget, Registry, RegistryKey};
 use crate::sealing::Binding;
 use crate::text::plain;
 
@@ -16,12 +18,36 @@ pub struct DockerCredentials {
     pub registry: Registry,
     /// The login to the registry.
     pub username: Username,
-    /// The version of the password: 1 when created, one more with each upgrade.
+    /// The version of the password that counts: 1 when created, and a higher one with each upgrade.
     pub version: u32,
     /// When the password, username or registry last changed.
     pub last_update: Timestamp,
     /// When the password runs out, where that is known.
     pub expires: Option<Timestamp>,
+    /// An image of the registry that they are to be able to pull: with it, a proof is of that, too.
+    pub probe: Option<ImageReference>,
+}
+
+impl DockerCredentials {
+    /// The image to probe with, once they are for another registry: one that is not pulled from there is dropped.
+    #[must_use]
+    pub fn probe_at(&self, registry: &Registry) -> Option<ImageReference> {
+        let kept = self.probe.as_ref();
+        kept.filter(|image| PullTarget::of(image).is_covered_by(registry.key()))
+            .cloned()
+    }
+}
+
+/// Reads an image to probe with. `Invalid` where it is none, or none that credentials for the registry pull.
+pub fn read_probe(text: &str, registry: &RegistryKey) -> Result<ImageReference> {
+    let image = PullTarget::read_image(text).map_err(|error| error.in_field("probe"))?;
+    if PullTarget::of(&image).is_covered_by(registry) {
+        return Ok(image);
+    }
+    Err(Error::invalid(format!(
+        "the image is none that credentials for `{registry}` are pulled with; give one below it"
+    ))
+    .in_field("probe"))
 }
 
 /// How credentials were pulled lately.

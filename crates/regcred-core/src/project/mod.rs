@@ -10,9 +10,11 @@ pub use catalogue::{
     find_technology,
 };
 
+use crate::credentials::version::GracePeriod;
 use crate::error::{Error, Result};
 use crate::ids::ProjectId;
 use crate::text::{plain, quoted};
+use crate::verification::SavingPolicy;
 
 /// A project, as those who belong to it see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,10 @@ pub struct Project {
     pub technologies: Technologies,
     /// Whether Docker credentials that jobs or apps use are deleted without being asked twice, as on the platform.
     pub deletes_credentials_in_use: bool,
+    /// How long a password of Docker credentials is held once another one counts.
+    pub grace_period: GracePeriod,
+    /// What has to be proved of a password of Docker credentials before it is saved.
+    pub verify_before_saving: SavingPolicy,
 }
 
 /// The name of a project: 1 to 254 characters, unique whatever the case.

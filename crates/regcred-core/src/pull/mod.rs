@@ -143,6 +143,7 @@ mod tests {
             version: 1,
             last_update: now,
             expires: None,
+            probe: None,
         }
     }
 

@@ -14,7 +14,7 @@ mod workloads;
 use std::sync::Arc;
 
 use authentication::Sessions;
-pub use credentials::{CreateCredentials, ToProve, UpgradeCredentials};
+pub use credentials::{CreateCredentials, SwitchVersion, ToProve, UpgradeCredentials};
 pub use login::{Candidate, Verified};
 pub use people::CreateUser;
 pub use projects::{CreateProject, EditProject};

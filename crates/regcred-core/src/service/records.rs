@@ -44,13 +44,13 @@ impl Service {
         loop {
             let batch = self.store.sealed_passwords(grant, after, BATCH).await?;
             let Some(last) = batch.last() else { break };
-            after = Some((last.project, last.credentials.id));
+            after = Some((last.project, last.credentials.id, last.credentials.version));
             for stored in &batch {
                 let opened = self.keys.open_record(&stored.binding(), &stored.password);
                 report.count(&opened, || {
                     format!(
-                        "project {}, credentials {}",
-                        stored.project, stored.credentials.id
+                        "project {}, credentials {}, version {}",
+                        stored.project, stored.credentials.id, stored.credentials.version
                     )
                 });
             }

@@ -80,7 +80,9 @@ fn deadline(request: &mut Request) -> Duration {
         document.operations.iter().any(|(_, operation)| {
             let mut roots = operation.node.selection_set.node.items.iter();
             roots.any(|root| match &root.node {
-                Selection::Field(field) => field.node.name.node == graphql::ASKS_A_REGISTRY,
+                Selection::Field(field) => {
+                    graphql::ASK_A_REGISTRY.contains(&field.node.name.node.as_str())
+                }
                 _ => false,
             })
         })

@@ -2,6 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use regcred_core::access::RequestId;
+use regcred_core::verification::Verdict;
 use regcred_core::{Error, ErrorKind};
 
 use crate::app::log_fault;
@@ -24,7 +25,8 @@ fn code(kind: ErrorKind) -> &'static str {
 pub(crate) fn refusal(error: &Error, request: &RequestId) -> Response {
     log_fault(error, request);
     let mut refused = ServerError::new(error.message(), None);
-    extend(&mut refused, code(error.kind()), error.field(), request);
+    let told = Told::of(error);
+    extend(&mut refused, told, request);
     Response::from_errors(vec![refused])
 }
 
@@ -36,27 +38,52 @@ pub(crate) fn finish(mut response: Response, request: &RequestId) -> Response {
     response.data = Value::Null;
     response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
-        let (code, field) = match error.source::<Error>() {
+        let told = match error.source::<Error>() {
             Some(source) => {
                 log_fault(source, request);
-                (code(source.kind()), source.field())
+                Told::of(source)
             }
             // The library's own: a document or a value that does not fit the schema.
-            None => ("INVALID", None),
+            None => Told {
+                code: "INVALID",
+                field: None,
+                verdict: None,
+            },
         };
-        extend(error, code, field, request);
+        extend(error, told, request);
     }
     response
 }
 
-fn extend(error: &mut ServerError, code: &str, field: Option<&str>, request: &RequestId) {
+/// What a program is told of an error.
+#[derive(Clone, Copy)]
+struct Told {
+    code: &'static str,
+    field: Option<&'static str>,
+    verdict: Option<Verdict>,
+}
+
+impl Told {
+    fn of(error: &Error) -> Self {
+        Self {
+            code: code(error.kind()),
+            field: error.field(),
+            verdict: error.verdict(),
+        }
+    }
+}
+
+fn extend(error: &mut ServerError, told: Told, request: &RequestId) {
     let extensions = error
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default);
-    extensions.set("code", code);
+    extensions.set("code", told.code);
     extensions.set("requestId", request.as_str());
-    if let Some(field) = field {
+    if let Some(field) = told.field {
         extensions.set("field", field);
+    }
+    if let Some(verdict) = told.verdict {
+        extensions.set("verdict", verdict.word().to_uppercase());
     }
 }
 

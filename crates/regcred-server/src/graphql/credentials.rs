@@ -1,6 +1,8 @@
 //! Docker credentials: the platform's five operations, and what regcred adds to what they show.
 
-use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{
+    ComplexObject, Context, InputObject, MaybeUndefined, Object, Result, SimpleObject,
+};
 use regcred_core::credentials::{self as domain, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::registry::Registry;
@@ -13,7 +15,7 @@ use super::jobs::Job;
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
 use super::usage::{self, PullsOfDay, TokenUse, Usage};
-use super::verification::{Proofs, Verification};
+use super::verification::{Proofs, Verification, VerifyBeforeSaving};
 use super::{InField as _, asker};
 
 /// Docker credentials of a project. Their password goes in and never comes out.
@@ -30,10 +32,12 @@ pub(super) struct DockerCredentials {
     registry_key: String,
     /// When the password runs out, where that is known.
     expires_at: Option<DateTime>,
+    /// The number of the password that counts: 1 when they were created, and a higher one with each that is made.
+    version: u32,
+    /// An image of the registry that they are to be able to pull; with it, a verification is of that, too.
+    probe: Option<String>,
     #[graphql(skip)]
     usage: Usage,
-    #[graphql(skip)]
-    version: u32,
     /// The latest first.
     #[graphql(skip)]
     proofs: Vec<domain_proofs::Verification>,
@@ -100,6 +104,7 @@ impl DockerCredentials {
             expires_at: credentials.expires.map(DateTime::read),
             usage,
             version: credentials.version,
+            probe: credentials.probe.as_ref().map(ToString::to_string),
             proofs: Vec::new(),
         }
     }
@@ -118,6 +123,18 @@ impl DockerCredentials {
         let moment = DateTime::written(credentials.last_update);
         Self::new(credentials, moment, usage)
     }
+
+    /// As the answer to a change of what there was.
+    pub(super) async fn changed(
+        ctx: &Context<'_>,
+        project: ProjectId,
+        credentials: &domain::DockerCredentials,
+    ) -> Result<Self> {
+        let id = credentials.id;
+        let usage = usage::of_one(ctx, project, id).await?;
+        let proofs = Proofs::read(ctx, project, Some(id)).await?.take(id);
+        Ok(Self::written(credentials, usage).with_proofs(proofs))
+    }
 }
 
 /// The Docker credentials to create.
@@ -130,6 +147,8 @@ pub(super) struct DockerCredentialsInput {
     project_id: Uuid,
     /// When the password runs out, where that is known.
     expires_at: Option<DateTime>,
+    /// An image of the registry that they are to be able to pull; with it, a verification is of that, too.
+    probe: Option<String>,
 }
 
 /// The Docker credentials to update.
@@ -144,6 +163,10 @@ pub(super) struct DockerCredentialsUpdate {
     project_id: Uuid,
     /// When the new password runs out; left out or null is not known, whatever was known of the old one.
     expires_at: Option<DateTime>,
+    /// The version that is taken for the current one; where it is another one, nothing is changed: `CONFLICT`.
+    expected_version: Option<u32>,
+    /// An image to probe with. Left out, the one there is stays, as long as it is of the registry; null takes it away.
+    probe: MaybeUndefined<String>,
 }
 
 #[derive(Default)]
@@ -225,35 +248,50 @@ pub(super) struct CredentialsMutations;
 #[Object]
 impl CredentialsMutations {
     /// Creates Docker credentials. For editors. `CONFLICT` where the project has this couple of registry and username,
-    /// also where the registry is only spelled differently.
+    /// also where the registry is only spelled differently. With `verify`, or where the project demands it, they are tried
+    /// at their registry before; what is refused is not saved, and `extensions.verdict` says why.
     async fn create_docker_credentials(
         &self,
         ctx: &Context<'_>,
         docker_credentials: Option<DockerCredentialsInput>,
+        verify: Option<VerifyBeforeSaving>,
     ) -> Result<Option<DockerCredentials>> {
         let asker = asker(ctx)?;
         let given = docker_credentials.ok_or_else(|| missing("dockerCredentials"))?;
         let project = given.project_id.read(ProjectId::parse)?;
-        let input = CreateCredentials {
+        let registry = Registry::parse(given.registry).in_field("registry")?;
+        let probe = given.probe.as_deref();
+        let mut input = CreateCredentials {
             project,
-            registry: Registry::parse(given.registry).in_field("registry")?,
+            probe: probe
+                .map(|probe| domain::read_probe(probe, registry.key()))
+                .transpose()?,
+            registry,
             username: Username::parse(given.username).in_field("username")?,
             password: RegistryPassword::parse(given.password.into_inner()).in_field("password")?,
             expires: given.expires_at.map(|moment| moment.moment()).transpose()?,
+            proved: None,
         };
-        let created = asker
-            .backend
-            .service
-            .create_credentials(&asker.caller, input)
+        let backend = &asker.backend;
+        backend
+            .prove_new(&asker.caller, &mut input, verify.map(Into::into))
             .await?;
-        Ok(Some(DockerCredentials::written(&created, Usage::default())))
+        let service = &backend.service;
+        let created = service.create_credentials(&asker.caller, input).await?;
+        let mut proofs = Proofs::read(ctx, project, Some(created.id)).await?;
+        let proofs = proofs.take(created.id);
+        Ok(Some(
+            DockerCredentials::written(&created, Usage::default()).with_proofs(proofs),
+        ))
     }
 
-    /// Replaces the password, and with it registry and username as the input says. For editors.
+    /// Replaces the password, and with it registry and username as the input says: makes a version and promotes it at once.
+    /// The one before is held for the project's grace period. For editors. `verify` is as in `createDockerCredentials`.
     async fn update_docker_credentials(
         &self,
         ctx: &Context<'_>,
         docker_credentials_update: Option<DockerCredentialsUpdate>,
+        verify: Option<VerifyBeforeSaving>,
     ) -> Result<Option<DockerCredentials>> {
         let asker = asker(ctx)?;
         let given = docker_credentials_update.ok_or_else(|| missing("dockerCredentialsUpdate"))?;
@@ -261,10 +299,17 @@ impl CredentialsMutations {
             given.project_id.read(ProjectId::parse)?,
             given.id.read(CredentialsId::parse)?,
         );
-        let input = UpgradeCredentials {
+        // The platform's rule: what is left out is Docker Hub.
+        let registry = Registry::parse(given.registry).in_field("registry")?;
+        let probe = match given.probe {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(probe) => Some(Some(domain::read_probe(&probe, registry.key())?)),
+        };
+        let mut input = UpgradeCredentials {
             project,
             id,
-            registry: Registry::parse(given.registry).in_field("registry")?,
+            registry: Some(registry),
             username: given
                 .username
                 .map(Username::parse)
@@ -272,16 +317,18 @@ impl CredentialsMutations {
                 .in_field("username")?,
             password: RegistryPassword::parse(given.password.into_inner()).in_field("password")?,
             expires: given.expires_at.map(|moment| moment.moment()).transpose()?,
+            expected_version: given.expected_version,
+            probe,
+            proved: None,
         };
-        let upgraded = asker
-            .backend
-            .service
-            .upgrade_credentials(&asker.caller, input)
+        let backend = &asker.backend;
+        backend
+            .prove_next(&asker.caller, &mut input, verify.map(Into::into))
             .await?;
-        let usage = usage::of_one(ctx, project, id).await?;
-        let proofs = Proofs::read(ctx, project, Some(id)).await?.take(id);
+        let service = &backend.service;
+        let upgraded = service.upgrade_credentials(&asker.caller, input).await?;
         Ok(Some(
-            DockerCredentials::written(&upgraded, usage).with_proofs(proofs),
+            DockerCredentials::changed(ctx, project, &upgraded).await?,
         ))
     }
 

@@ -19,13 +19,14 @@ mod technologies;
 mod tokens;
 mod usage;
 mod verification;
+mod versions;
 mod workloads;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, MergedObject, Schema};
 
 pub(crate) use answer::{finish, refusal};
 pub(crate) use gateway::GatewayQuery;
-pub(crate) use verification::ASKS_A_REGISTRY;
+pub(crate) use verification::ASK_A_REGISTRY;
 
 use crate::app::Asker;
 
@@ -40,6 +41,7 @@ pub(crate) type GatewaySchema = Schema<GatewayQuery, EmptyMutation, EmptySubscri
 pub(crate) struct Query(
     projects::ProjectQueries,
     credentials::CredentialsQueries,
+    versions::VersionQueries,
     jobs::JobQueries,
     apps::AppQueries,
     people::PeopleQueries,
@@ -51,6 +53,7 @@ pub(crate) struct Query(
 pub(crate) struct Mutation(
     projects::ProjectMutations,
     credentials::CredentialsMutations,
+    versions::VersionMutations,
     verification::VerificationMutations,
     jobs::JobMutations,
     apps::AppMutations,

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use regcred_core::access::Role;
+use regcred_core::credentials::version::GracePeriod;
 use regcred_core::ids::ProjectId;
 use regcred_core::people::{GroupName, Login};
 use regcred_core::project::{self as domain, Description, ProjectName, Technologies};
@@ -15,6 +16,7 @@ use super::scalars::Uuid;
 use super::technologies::{
     self, Technology, TechnologyByCategory, TechnologyByCategoryInput, TechnologyInput,
 };
+use super::verification::VerifyBeforeSaving;
 use super::workloads::{self, int};
 use super::{InField as _, asker};
 
@@ -76,6 +78,16 @@ impl Project {
     /// Whether Docker credentials that jobs or apps use are deleted without `force`, as on the platform.
     async fn deletes_credentials_in_use(&self) -> bool {
         self.0.deletes_credentials_in_use
+    }
+
+    /// For so many days the version of Docker credentials that counted before is held.
+    async fn grace_period_days(&self) -> u32 {
+        self.0.grace_period.days()
+    }
+
+    /// What has to be proved of Docker credentials before they are saved, unless a request demands more.
+    async fn verify_before_saving(&self) -> VerifyBeforeSaving {
+        self.0.verify_before_saving.into()
     }
 }
 
@@ -157,6 +169,10 @@ pub(super) struct ProjectEditionInput {
     app_technologies: Option<Vec<TechnologyInput>>,
     /// Whether Docker credentials that jobs or apps use are deleted without `force`, as on the platform.
     deletes_credentials_in_use: Option<bool>,
+    /// For so many days the version of Docker credentials that counted before is held: 0 to 90.
+    grace_period_days: Option<i32>,
+    /// What has to be proved of Docker credentials before they are saved, unless a request demands more.
+    verify_before_saving: Option<VerifyBeforeSaving>,
 }
 
 /// The platform.
@@ -328,6 +344,11 @@ impl ProjectMutations {
                 .transpose()
                 .in_field("authorizedGroups")?,
             deletes_credentials_in_use: project.deletes_credentials_in_use,
+            grace_period: project
+                .grace_period_days
+                .map(|days| GracePeriod::of_days(days.into()))
+                .transpose()?,
+            verify_before_saving: project.verify_before_saving.map(Into::into),
         };
         let input = EditProject {
             project: id,

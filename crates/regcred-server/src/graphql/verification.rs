@@ -6,8 +6,8 @@ use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::verification as domain;
 
+use super::asker;
 use super::scalars::{DateTime, Uuid};
-use super::{InField as _, asker};
 
 /// What is known of credentials after they were tried at their registry. Only `REJECTED` and `NO_PULL_RIGHT` say that
 /// they are bad.
@@ -30,6 +30,18 @@ pub(super) enum Verdict {
     Blocked,
 }
 
+/// What has to be proved of Docker credentials before they are saved. Each demands more than the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::SavingPolicy")]
+pub(super) enum VerifyBeforeSaving {
+    /// Nothing: they are not tried.
+    Off,
+    /// That their registry does not refuse them. Where nothing can be proved, they are saved.
+    NotRefused,
+    /// That they work.
+    Proved,
+}
+
 /// A proof of Docker credentials at their registry.
 #[derive(SimpleObject)]
 pub(super) struct Verification {
@@ -37,6 +49,8 @@ pub(super) struct Verification {
     checked_at: DateTime,
     /// Which of the passwords was tried: 1 when the credentials were created, one more with each update.
     version: u32,
+    /// Whether it was tried, too, whether they may pull an image.
+    probed: bool,
 }
 
 impl From<domain::Verification> for Verification {
@@ -45,6 +59,7 @@ impl From<domain::Verification> for Verification {
             verdict: proof.verdict.into(),
             checked_at: DateTime::read(proof.at),
             version: proof.version,
+            probed: proof.probed,
         }
     }
 }
@@ -84,15 +99,16 @@ pub(super) struct VerificationMutations;
 
 #[Object]
 impl VerificationMutations {
-    /// Tries Docker credentials at their own registry, and keeps what came of it. For editors. With `probe`, an image of
-    /// that registry, it is tried whether they may pull it, too. It takes ten seconds at most, and as long again where
-    /// others are being tried.
+    /// Tries Docker credentials at their own registry, the version that counts or the given one, and keeps what came of it.
+    /// For editors. With `probe`, an image of that registry, or with the one that they have, it is tried whether they may
+    /// pull it, too. It takes ten seconds at most, and as long again where others are being tried.
     async fn verify_docker_credentials(
         &self,
         ctx: &Context<'_>,
         id: Uuid,
         project_id: Uuid,
         probe: Option<String>,
+        version: Option<u32>,
     ) -> Result<Verification> {
         let asker = asker(ctx)?;
         let (project, id) = (
@@ -101,14 +117,19 @@ impl VerificationMutations {
         );
         let proof = asker
             .backend
-            .verify(&asker.caller, project, id, probe.as_deref())
-            .await
-            .in_field("probe")?;
+            .verify(&asker.caller, project, (id, version), probe.as_deref())
+            .await?;
         Ok(proof.into())
     }
 }
 
-/// The mutation that waits for somebody else's server.
-pub(crate) const ASKS_A_REGISTRY: &str = "verifyDockerCredentials";
+/// The mutations that may wait for somebody else's server.
+pub(crate) const ASK_A_REGISTRY: [&str; 5] = [
+    "verifyDockerCredentials",
+    "createDockerCredentials",
+    "updateDockerCredentials",
+    "stageDockerCredentials",
+    "promoteDockerCredentials",
+];
 /// The fields for which the proofs are read.
 const SELECTING: [&str; 2] = ["verification", "verifications"];

@@ -293,6 +293,7 @@ struct CandidateBody<'a> {
 struct VerificationBody {
     verdict: String,
     checked_at: String,
+    probed: bool,
     version: u32,
 }
 
@@ -320,6 +321,7 @@ impl<'a> CandidateBody<'a> {
             verification: explained.proved.map(|proof| VerificationBody {
                 verdict: proof.verdict.word().to_ascii_uppercase(),
                 checked_at: moment(proof.at),
+                probed: proof.probed,
                 version: proof.version,
             }),
         }

@@ -50,6 +50,20 @@ impl Columns<'_> {
         parse(&text).ok_or_else(|| self.unreadable(column, "no value of this kind"))
     }
 
+    /// The same, of a value that may not be there.
+    pub(super) fn parsed_if_any<T>(
+        &self,
+        index: usize,
+        column: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let text: Option<String> = self.get(index, column)?;
+        text.map(|text| {
+            parse(&text).ok_or_else(|| self.unreadable(column, "no value of this kind"))
+        })
+        .transpose()
+    }
+
     fn unreadable(&self, column: &str, why: &str) -> Error {
         let row = match self.row.get_ref(0) {
             Ok(ValueRef::Blob(bytes)) => bytes.iter().fold(String::new(), |mut text, byte| {

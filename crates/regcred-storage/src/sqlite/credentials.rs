@@ -3,7 +3,7 @@
 use regcred_core::audit::AuditEvent;
 use regcred_core::credentials::{DockerCredentials, MOST_IN_PROJECT, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
-use regcred_core::registry::{Registry, RegistryKey};
+use regcred_core::registry::{ImageReference, Registry, RegistryKey};
 use regcred_core::store::{
     DecideUpgrade, DescribeDeletion, NewCredentials, StoredPassword, Upgrade,
 };
@@ -13,14 +13,15 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, all, execute, first};
 use super::readers::snapshot;
+use super::versions::{self, Found};
 use super::writer::Unit;
-use super::{projects, workloads};
+use super::{projects, verifications, workloads};
 
 /// What is shown, in the order in which [`credentials`] reads it.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, registry, registry_key, username, version, last_update, expires_at FROM docker_credentials ",
+            "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe FROM docker_credentials ",
             $rest
         )
     };
@@ -30,7 +31,7 @@ macro_rules! select {
 macro_rules! select_sealed {
     ($rest:literal) => {
         concat!(
-            "SELECT id, registry, registry_key, username, version, last_update, expires_at, project_id, password ",
+            "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, project_id, password ",
             "FROM docker_credentials ",
             $rest
         )
@@ -73,13 +74,14 @@ pub(super) fn create(
     let NewCredentials {
         credentials,
         password,
+        proof,
     } = new;
     make_room(unit.db, project)?;
     let added = execute(
         unit.db,
         "INSERT INTO docker_credentials \
-         (project_id, id, registry, registry_key, username, version, last_update, expires_at, password) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
+         (project_id, id, registry, registry_key, username, version, last_version, last_update, expires_at, \
+         password, probe) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
         params![
             project.as_bytes(),
             credentials.id.as_bytes(),
@@ -90,6 +92,7 @@ pub(super) fn create(
             credentials.last_update.as_micros(),
             credentials.expires.map(Timestamp::as_micros),
             password.as_bytes(),
+            credentials.probe.as_ref().map(ToString::to_string),
         ],
     )?;
     if added == 0 {
@@ -99,6 +102,9 @@ pub(super) fn create(
             Some(holder) => taken(holder, registry, username),
             None => Error::internal("docker_credentials refused a row that nothing stands against"),
         });
+    }
+    if let Some(proof) = proof {
+        verifications::keep(unit.db, project, *proof)?;
     }
     unit.record(event)
 }
@@ -132,7 +138,7 @@ pub(super) fn upgrade(
     id: CredentialsId,
     decide: DecideUpgrade,
 ) -> Result<Option<DockerCredentials>> {
-    let Some(present) = get(unit.db, project, id)? else {
+    let Some(found) = Found::of(unit.db, project, id)? else {
         return Ok(None);
     };
     let Upgrade {
@@ -142,38 +148,81 @@ pub(super) fn upgrade(
         at,
         expires,
         password,
+        probe,
+        proof,
+        hold_until,
         event,
-    } = decide(&present)?;
-    if let Some(holder) = holder(unit.db, project, &registry, &username)?
-        && holder != id
-    {
-        return Err(taken(holder, &registry, &username));
-    }
-    execute(
-        unit.db,
-        "UPDATE docker_credentials SET registry = ?, registry_key = ?, username = ?, version = ?, last_update = ?, \
-         expires_at = ?, password = ? WHERE project_id = ? AND id = ?",
-        params![
-            registry.typed(),
-            registry.key().as_str(),
-            username.as_str(),
-            version,
-            at.as_micros(),
-            expires.map(Timestamp::as_micros),
-            password.as_bytes(),
-            project.as_bytes(),
-            id.as_bytes(),
-        ],
-    )?;
-    unit.record(&event)?;
-    Ok(Some(DockerCredentials {
+    } = decide(&found.present())?;
+    check_couple(unit.db, project, id, &registry, &username)?;
+    let upgraded = DockerCredentials {
         id,
         registry,
         username,
         version,
         last_update: at,
         expires,
-    }))
+        probe,
+    };
+    let current = Current {
+        row: &upgraded,
+        password: password.as_bytes(),
+    };
+    replace(unit.db, project, &current, hold_until)?;
+    versions::give_number(unit.db, project, id, version)?;
+    if let Some(proof) = proof {
+        verifications::keep(unit.db, project, proof)?;
+    }
+    unit.record(&event)?;
+    Ok(Some(upgraded))
+}
+
+/// What is to count from now on.
+pub(super) struct Current<'a> {
+    pub(super) row: &'a DockerCredentials,
+    pub(super) password: &'a [u8],
+}
+
+/// Puts it in the place of what counted, which is held until the given moment.
+pub(super) fn replace(
+    db: &Connection,
+    project: ProjectId,
+    current: &Current<'_>,
+    hold_until: Timestamp,
+) -> Result<()> {
+    let row = current.row;
+    versions::hold(db, project, row.id, row.last_update, hold_until)?;
+    execute(
+        db,
+        "UPDATE docker_credentials SET registry = ?, registry_key = ?, username = ?, version = ?, last_update = ?, \
+         expires_at = ?, password = ?, probe = ? WHERE project_id = ? AND id = ?",
+        params![
+            row.registry.typed(),
+            row.registry.key().as_str(),
+            row.username.as_str(),
+            row.version,
+            row.last_update.as_micros(),
+            row.expires.map(Timestamp::as_micros),
+            current.password,
+            row.probe.as_ref().map(ToString::to_string),
+            project.as_bytes(),
+            row.id.as_bytes(),
+        ],
+    )
+    .map(drop)
+}
+
+/// Refuses a couple (registry, username) that others hold.
+pub(super) fn check_couple(
+    db: &Connection,
+    project: ProjectId,
+    id: CredentialsId,
+    registry: &Registry,
+    username: &Username,
+) -> Result<()> {
+    match holder(db, project, registry, username)? {
+        Some(holder) if holder != id => Err(taken(holder, registry, username)),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn delete(
@@ -198,20 +247,29 @@ pub(super) fn delete(
     Ok(true)
 }
 
-/// Behind `after` in the order of (project, id).
+/// Of all versions, behind `after` in the order of (project, id, version).
 pub(super) fn sealed(
     db: &Connection,
-    after: Option<(ProjectId, CredentialsId)>,
+    after: Option<(ProjectId, CredentialsId, u32)>,
     limit: usize,
 ) -> Result<Vec<StoredPassword>> {
     let nothing: &[u8] = &[];
-    let (project, id) = match &after {
-        Some((project, id)) => (project.as_bytes().as_slice(), id.as_bytes().as_slice()),
-        None => (nothing, nothing),
+    let (project, id, version) = match &after {
+        Some((project, id, version)) => (
+            project.as_bytes().as_slice(),
+            id.as_bytes().as_slice(),
+            *version,
+        ),
+        None => (nothing, nothing, 0),
     };
-    let sql = select_sealed!("WHERE (project_id, id) > (?, ?) ORDER BY project_id, id LIMIT ?");
+    let sql = "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, project_id, password \
+               FROM docker_credentials WHERE (project_id, id, version) > (?1, ?2, ?3) \
+               UNION ALL \
+               SELECT credentials_id, registry, registry_key, username, version, made_at, expires_at, NULL, project_id, password \
+               FROM credentials_version WHERE (project_id, credentials_id, version) > (?1, ?2, ?3) \
+               ORDER BY 9, 1, 5 LIMIT ?4";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    all(db, TABLE, sql, params![project, id, limit], stored)
+    all(db, TABLE, sql, params![project, id, version, limit], stored)
 }
 
 /// Of the first of the keys that any of them has.
@@ -262,7 +320,8 @@ pub(super) fn near(
     })
 }
 
-pub(super) fn sealed_one(
+/// Of the version that counts.
+pub(super) fn sealed_current(
     db: &Connection,
     project: ProjectId,
     id: CredentialsId,
@@ -305,14 +364,15 @@ fn credentials(row: &Columns<'_>) -> Result<DockerCredentials> {
         version: row.get(4, "version")?,
         last_update: row.moment(5, "last_update")?,
         expires: row.moment_if_any(6, "expires_at")?,
+        probe: row.parsed_if_any(7, "probe", |text| ImageReference::parse(text).ok())?,
     })
 }
 
 fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
     Ok(StoredPassword {
-        project: row.id(7, "project_id", ProjectId::from_bytes)?,
+        project: row.id(8, "project_id", ProjectId::from_bytes)?,
         credentials: credentials(row)?,
-        password: row.get(8, "password")?,
+        password: row.get(9, "password")?,
     })
 }
 

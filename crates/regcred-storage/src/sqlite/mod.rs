@@ -18,6 +18,7 @@ mod store;
 mod tokens;
 mod uses;
 mod verifications;
+mod versions;
 mod workloads;
 mod writer;
 

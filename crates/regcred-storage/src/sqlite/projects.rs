@@ -2,10 +2,12 @@
 
 use regcred_core::access::Role;
 use regcred_core::audit::AuditEvent;
+use regcred_core::credentials::version::GracePeriod;
 use regcred_core::ids::{ProjectId, UserId};
 use regcred_core::people::{GroupName, Login};
 use regcred_core::project::{Description, Project, ProjectName, Technologies};
 use regcred_core::store::{GroupRole, Member, ProjectChange, ProjectScope, Standing};
+use regcred_core::verification::SavingPolicy;
 use regcred_core::{Error, Result};
 use rusqlite::{Connection, params};
 
@@ -81,8 +83,8 @@ pub(super) fn create(
 ) -> Result<()> {
     let added = execute(
         unit.db,
-        "INSERT INTO project (id, name, name_key, creator, description, technologies, deletes_credentials_in_use) \
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING",
+        "INSERT INTO project (id, name, name_key, creator, description, technologies, deletes_credentials_in_use, \
+         grace_period_days, verify_before_saving) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING",
         params![
             project.id.as_bytes(),
             project.name.as_str(),
@@ -91,6 +93,8 @@ pub(super) fn create(
             project.description.as_ref().map(Description::as_str),
             to_json(&project.technologies)?,
             project.deletes_credentials_in_use,
+            project.grace_period.days(),
+            project.verify_before_saving.word(),
         ],
     )?;
     if added == 0 {
@@ -125,6 +129,8 @@ pub(super) fn edit(
         technologies,
         groups,
         deletes_credentials_in_use,
+        grace_period,
+        verify_before_saving,
     } = change;
     if let Some(name) = name
         && named(unit.db, name)?.is_some_and(|holder| holder != id)
@@ -135,13 +141,17 @@ pub(super) fn edit(
         unit.db,
         "UPDATE project SET name = coalesce(?, name), name_key = coalesce(?, name_key), \
          description = coalesce(?, description), technologies = coalesce(?, technologies), \
-         deletes_credentials_in_use = coalesce(?, deletes_credentials_in_use) WHERE id = ?",
+         deletes_credentials_in_use = coalesce(?, deletes_credentials_in_use), \
+         grace_period_days = coalesce(?, grace_period_days), verify_before_saving = coalesce(?, verify_before_saving) \
+         WHERE id = ?",
         params![
             name.as_ref().map(ProjectName::as_str),
             name.as_ref().map(ProjectName::key),
             description.as_ref().map(Description::as_str),
             technologies.as_ref().map(to_json).transpose()?,
             deletes_credentials_in_use,
+            grace_period.map(GracePeriod::days),
+            verify_before_saving.map(SavingPolicy::word),
             id.as_bytes(),
         ],
     )?;
@@ -241,7 +251,8 @@ fn set_groups(db: &Connection, id: ProjectId, groups: &[GroupRole]) -> Result<()
 
 fn select(rest: &str) -> String {
     format!(
-        "SELECT id, name, creator, description, technologies, deletes_credentials_in_use FROM project {rest}"
+        "SELECT id, name, creator, description, technologies, deletes_credentials_in_use, grace_period_days, \
+         verify_before_saving FROM project {rest}"
     )
 }
 
@@ -255,6 +266,8 @@ fn project(row: &Columns<'_>) -> Result<Project> {
             .map(Description::from_stored),
         technologies: row.parsed(4, "technologies", |text| serde_json::from_str(text).ok())?,
         deletes_credentials_in_use: row.get(5, "deletes_credentials_in_use")?,
+        grace_period: GracePeriod::from_stored(row.get(6, "grace_period_days")?),
+        verify_before_saving: row.parsed(7, "verify_before_saving", SavingPolicy::from_word)?,
     })
 }
 

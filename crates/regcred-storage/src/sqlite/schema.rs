@@ -8,10 +8,11 @@ const MIGRATIONS: [&str; CURRENT as usize] = [
     include_str!("schema_pulls.sql"),
     include_str!("schema_verification.sql"),
     include_str!("schema_workloads.sql"),
+    include_str!("schema_versions.sql"),
 ];
 
 /// The number of the schema that this program writes.
-pub(super) const CURRENT: u32 = 4;
+pub(super) const CURRENT: u32 = 5;
 
 /// Tells a database of regcred from any other of SQLite: "rcdb" in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x7263_6462;

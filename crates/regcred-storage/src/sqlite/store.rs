@@ -5,6 +5,7 @@ use regcred_core::access::{
     AdminGrant, Editor, Grant, Manager, PullGrant, Role, Sight, Unsealing, UserGrant, Viewer,
 };
 use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
+use regcred_core::credentials::version::CredentialsVersion;
 use regcred_core::credentials::{CredentialsUse, DockerCredentials};
 use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
 use regcred_core::people::{Account, Login};
@@ -12,10 +13,10 @@ use regcred_core::project::{Project, ProjectName};
 use regcred_core::registry::RegistryKey;
 use regcred_core::sealing::SealedRecord;
 use regcred_core::store::{
-    DecideUpgrade, DecideVersion, DescribeDeletion, DescribeWorkload, GroupRole, Member,
-    NewCredentials, NewSession, NewToken, NewUser, ProjectChange, ProjectScope, PullRecord,
-    PullRecorded, ServiceToken, Session, Standing, Store, StoredPassword, TokenSecret, UserChange,
-    UserSecret, WorkloadChange,
+    DecideSwitch, DecideUpgrade, DecideVersion, DescribeDeletion, DescribeVersion,
+    DescribeWorkload, GroupRole, Member, NewCredentials, NewSession, NewToken, NewUser,
+    ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session, Standing, Store,
+    StoredPassword, TokenSecret, UserChange, UserSecret, WorkloadChange,
 };
 use regcred_core::verification::Verification;
 use regcred_core::workload::{Extent, Pin, Version, Weight, Workload, WorkloadKind, WorkloadList};
@@ -24,11 +25,12 @@ use regcred_core::{Day, Result, Timestamp};
 use super::columns::first;
 use super::directory::DirectoryLock;
 use super::error::closed;
-use super::readers::Readers;
+use super::readers::{Readers, snapshot};
 use super::uses::Puller;
 use super::writer::Writer;
 use super::{
-    audit, credentials, people, projects, sessions, tokens, uses, verifications, workloads,
+    audit, credentials, people, projects, sessions, tokens, uses, verifications, versions,
+    workloads,
 };
 
 /// The store on SQLite.
@@ -132,6 +134,7 @@ impl Store for SqliteStore {
         self.writer
             .write(move |unit| {
                 uses::purge(unit, now)?;
+                versions::purge(unit, now)?;
                 sessions::purge(unit, now, idle_since)
             })
             .await
@@ -298,6 +301,53 @@ impl Store for SqliteStore {
         self.writer
             .write(move |unit| credentials::upgrade(unit, project, id, decide))
             .await
+    }
+
+    async fn stage_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        decide: DecideUpgrade,
+    ) -> Result<Option<CredentialsVersion>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| versions::stage(unit, project, id, decide))
+            .await
+    }
+
+    async fn switch_credentials(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        decide: DecideSwitch,
+    ) -> Result<Option<DockerCredentials>> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| versions::switch(unit, project, id, decide))
+            .await
+    }
+
+    async fn destroy_version(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        number: u32,
+        describe: DescribeVersion,
+    ) -> Result<bool> {
+        let project = grant.project();
+        self.writer
+            .write(move |unit| versions::destroy(unit, project, id, number, describe))
+            .await
+    }
+
+    async fn credentials_versions(
+        &self,
+        sight: &Sight,
+        id: CredentialsId,
+    ) -> Result<Vec<CredentialsVersion>> {
+        let project = sight.project();
+        self.readers
+            .read(|db| snapshot(db, |db| versions::list(db, project, id)))
     }
 
     async fn delete_credentials(
@@ -491,9 +541,13 @@ impl Store for SqliteStore {
         &self,
         unsealing: &Unsealing,
         id: CredentialsId,
+        version: Option<u32>,
     ) -> Result<Option<StoredPassword>> {
-        self.readers
-            .read(|db| credentials::sealed_one(db, unsealing.project(), id))
+        let project = unsealing.project();
+        self.readers.read(|db| match version {
+            None => credentials::sealed_current(db, project, id),
+            Some(number) => snapshot(db, |db| versions::sealed(db, project, id, number)),
+        })
     }
 
     async fn record_verification(
@@ -506,6 +560,10 @@ impl Store for SqliteStore {
         self.writer
             .write(move |unit| verifications::record(unit, project, verification, &event))
             .await
+    }
+
+    async fn record_not_saved(&self, _: &Grant<Editor>, event: AuditEvent) -> Result<()> {
+        self.writer.write(move |unit| unit.record(&event)).await
     }
 
     async fn verifications(
@@ -537,7 +595,7 @@ impl Store for SqliteStore {
     async fn sealed_passwords(
         &self,
         _: &AdminGrant,
-        after: Option<(ProjectId, CredentialsId)>,
+        after: Option<(ProjectId, CredentialsId, u32)>,
         limit: usize,
     ) -> Result<Vec<StoredPassword>> {
         self.readers

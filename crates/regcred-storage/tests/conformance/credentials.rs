@@ -37,10 +37,13 @@ fn to(fixture: &Fixture, registry: Option<&str>, username: &str) -> DecideUpgrad
         Ok(Upgrade {
             registry,
             username,
-            version: present.version + 1,
+            version: present.next,
             at: now(),
             expires: None,
             password,
+            probe: present.row.probe.clone(),
+            proof: None,
+            hold_until: present.grace.end(now()),
             event: event("upgrade"),
         })
     })
@@ -184,7 +187,7 @@ pub(crate) async fn upgrade_decides_on_the_present_row_and_may_refuse(fixture: F
     );
     let expected = before.clone();
     let refuse: DecideUpgrade = Box::new(move |present| {
-        assert_eq!(*present, expected);
+        assert_eq!(*present.row, expected);
         Err(Error::conflict("no"))
     });
     let refused = store.upgrade_credentials(&editor, before.id, refuse).await;
@@ -277,7 +280,7 @@ pub(crate) async fn sealed_passwords_are_walked_in_order(fixture: Fixture) {
             .unwrap();
         let Some(last) = batch.last() else { break };
         assert!(batch.len() <= 2);
-        after = Some((last.project, last.credentials.id));
+        after = Some((last.project, last.credentials.id, last.credentials.version));
         for stored in &batch {
             let opened = fixture
                 .keys

@@ -8,6 +8,7 @@ use regcred_core::access::{
 };
 use regcred_core::audit::{Action, AuditEvent, Walk};
 use regcred_core::clock::SystemClock;
+use regcred_core::credentials::version::GracePeriod;
 use regcred_core::credentials::{self, DockerCredentials, Username};
 use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId};
 use regcred_core::people::{Account, GroupName, Login};
@@ -17,6 +18,7 @@ use regcred_core::registry::Registry;
 use regcred_core::sealing::{Kek, KeyRing, SealedRecord};
 use regcred_core::store::{GroupRole, NewCredentials, NewSession, NewUser, Store};
 use regcred_core::token::TokenKind;
+use regcred_core::verification::SavingPolicy;
 use regcred_core::{Clock as _, Result, Timestamp};
 use regcred_storage::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
@@ -160,6 +162,8 @@ impl Fixture {
             description: None,
             technologies: Technologies::default(),
             deletes_credentials_in_use: false,
+            grace_period: GracePeriod::default(),
+            verify_before_saving: SavingPolicy::default(),
         };
         self.store
             .create_project(&maker.grant(), project, groups, event("project"))
@@ -216,6 +220,7 @@ impl Fixture {
             version: 1,
             last_update: now(),
             expires: None,
+            probe: None,
         };
         let binding = credentials::binding(
             &project,
@@ -228,6 +233,7 @@ impl Fixture {
         NewCredentials {
             credentials,
             password,
+            proof: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod sessions;
 mod tokens;
 mod trail;
 mod verifications;
+mod versions;
 mod workloads;
 
 /// Runs every test of the suite on a backend.
@@ -78,6 +79,15 @@ macro_rules! suite {
             verifications {
                 are_kept_the_latest_first_and_no_more_than_so_many
                 of_what_is_gone_or_foreign_leave_nothing
+            }
+            versions {
+                of_an_upgrade_are_held_and_brought_back
+                that_are_staged_wait_one_at_a_time
+                are_switched_at_once_or_not_at_all
+                are_held_for_the_grace_period_of_the_project_and_no_more_than_so_many
+                that_are_destroyed_or_foreign_are_gone
+                keep_their_numbers_also_when_the_last_one_is_gone
+                that_are_switched_while_they_are_pulled_are_the_old_or_the_new
             }
             workloads {
                 come_back_as_they_went_in

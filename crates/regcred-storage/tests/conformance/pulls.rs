@@ -86,7 +86,7 @@ pub(crate) async fn see_the_first_key_that_any_credentials_of_their_project_have
     let opened = async |grant: &PullGrant| {
         let stored = fixture
             .store
-            .sealed_password(&grant.unsealing(), another.id)
+            .sealed_password(&grant.unsealing(), another.id, None)
             .await
             .unwrap()?;
         assert_eq!(stored.credentials, another);

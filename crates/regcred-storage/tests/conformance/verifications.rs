@@ -40,6 +40,7 @@ pub(crate) async fn are_kept_the_latest_first_and_no_more_than_so_many(fixture: 
         credentials: of.id,
         version: number,
         verdict,
+        probed: number.is_multiple_of(2),
         at: start.plus(Duration::from_secs(number.into())),
     };
     let many = u32::try_from(PROOFS_KEPT).unwrap() + 3;
@@ -83,6 +84,7 @@ pub(crate) async fn of_what_is_gone_or_foreign_leave_nothing(fixture: Fixture) {
             credentials,
             version: 1,
             verdict: Verdict::Ok,
+            probed: false,
             at: now(),
         };
         assert!(!record(&fixture, &alice, project, proof).await);

@@ -164,6 +164,8 @@ impl Running {
             username: Username::parse(username.to_owned()).unwrap(),
             password: RegistryPassword::parse(password.to_owned()).unwrap(),
             expires: None,
+            probe: None,
+            proved: None,
         };
         let created = self.service.create_credentials(caller, credentials).await;
         created.unwrap()

@@ -7,7 +7,7 @@ use regcred_client::Registry;
 use super::super::InProject;
 use super::super::records::CredentialsRecord;
 use super::Room;
-use super::moment::Expiry;
+use super::saving::Saving;
 use crate::failure::Result;
 use crate::interrupt::Interrupt;
 use crate::prompt::Password;
@@ -23,9 +23,11 @@ pub(super) struct Create {
     /// Read the password from standard input; a line break at its end does not count
     #[arg(long)]
     password_stdin: bool,
-    /// When the password runs out, where that is known: 90d, 2027-03-20 or 2027-03-20T14:00:00Z (regcred's own)
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<Expiry>,
+    /// An image of the registry that they are to be able to pull, tried whenever they are (regcred's own)
+    #[arg(long, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
+    probe: Option<String>,
+    #[command(flatten)]
+    saving: Saving,
 }
 
 impl Create {
@@ -38,8 +40,11 @@ impl Create {
             twice: false,
         };
         let password = password.read(interrupt).await?;
-        let created = room
-            .expiring(self.expires)
+        let mut credentials = self.saving.operations(&room.credentials);
+        if let Some(image) = &self.probe {
+            credentials = credentials.probing(Some(image));
+        }
+        let created = credentials
             .create(room.project, &self.username, &password, registry)
             .await;
         let created = room.link.done(created).map_err(|failure| {
@@ -50,7 +55,9 @@ impl Create {
                 failure
             }
         })?;
+        let id = created.id;
         let record = CredentialsRecord::from(created);
-        room.output.changed(&record, &record.line("created"))
+        room.output.changed(&record, &record.line("created"))?;
+        self.saving.proof.tell(&room, id).await
     }
 }

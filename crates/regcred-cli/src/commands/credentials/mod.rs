@@ -8,8 +8,10 @@ mod list;
 mod manifest;
 mod moment;
 mod plan;
+mod saving;
 mod upgrade;
 mod usage;
+mod versions;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
@@ -39,6 +41,16 @@ enum Command {
     Get(get::Get),
     /// Replace the password, and where asked the username or the registry; the password is asked for
     Upgrade(upgrade::Upgrade),
+    /// Put a password beside the one that counts, to be promoted later; the password is asked for (regcred's own)
+    Stage(versions::Stage),
+    /// Make the staged password the one that counts; the one before is held for the project's grace period (regcred's own)
+    Promote(versions::Promote),
+    /// Bring back the password that counted before (regcred's own)
+    Rollback(versions::Rollback),
+    /// Show the passwords that can be used by their numbers, and which of them may be revoked (regcred's own)
+    Versions(versions::Versions),
+    /// Destroy a password that does not count, before its time (regcred's own)
+    DestroyVersion(versions::DestroyVersion),
     /// Delete credentials
     Delete(delete::Delete),
     /// Show who got their passwords out, when last, how often in 30 days, and when they run out (regcred's own)
@@ -95,6 +107,11 @@ impl CredentialsCommand {
             Command::Create(command) => command.run(args, interrupt).await,
             Command::Get(command) => command.run(args).await,
             Command::Upgrade(command) => command.run(args, interrupt).await,
+            Command::Stage(command) => command.run(args, interrupt).await,
+            Command::Promote(command) => command.run(args).await,
+            Command::Rollback(command) => command.run(args).await,
+            Command::Versions(command) => command.run(args).await,
+            Command::DestroyVersion(command) => command.run(args, interrupt).await,
             Command::Delete(command) => command.run(args, interrupt).await,
             Command::Usage => usage::run(args).await,
             Command::Apply(command) => command.run(args, interrupt).await,
@@ -112,15 +129,6 @@ impl Room {
             project,
             output: args.client.output,
         })
-    }
-
-    /// The operations, of which those that set a password say when it runs out.
-    fn expiring(&self, at: Option<moment::Expiry>) -> DockerCredentials {
-        let credentials = self.credentials.clone();
-        match at {
-            Some(at) => credentials.expiring_at(at.0),
-            None => credentials,
-        }
     }
 
     /// The credentials that are meant, as they are now.

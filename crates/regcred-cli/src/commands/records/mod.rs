@@ -2,6 +2,7 @@
 
 mod pulls;
 mod verification;
+mod versions;
 mod workloads;
 
 use regcred_client::regcred::{Member, ProjectRole, TokenInfo, UserInfo};
@@ -9,7 +10,8 @@ use regcred_client::{CredentialsInfo, ProjectInfo};
 use serde::Serialize;
 
 pub(super) use self::pulls::{CandidateRecord, ExplanationRecord, UsageRecord};
-pub(super) use self::verification::TriedRecord;
+pub(super) use self::verification::{TriedRecord, tried};
+pub(super) use self::versions::{SettingsRecord, VersionRecord};
 pub(super) use self::workloads::WorkloadRecord;
 use crate::contexts::Context;
 use crate::output::Record;

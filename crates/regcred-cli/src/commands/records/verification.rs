@@ -14,6 +14,7 @@ pub(super) struct VerificationRecord {
     verdict: String,
     checked_at: String,
     version: u32,
+    probed: bool,
 }
 
 impl From<Verification> for VerificationRecord {
@@ -22,8 +23,18 @@ impl From<Verification> for VerificationRecord {
             verdict: word(&tried.verdict),
             checked_at: tried.checked_at.to_string(),
             version: tried.version,
+            probed: tried.probed,
         }
     }
+}
+
+/// One in words: `ok: they work`.
+pub(in crate::commands) fn tried(tried: &Verification) -> String {
+    format!(
+        "{}: {}",
+        plain(&word(&tried.verdict)),
+        meaning(tried.verdict)
+    )
 }
 
 /// The last one for people: `ok 2026-11-25`.

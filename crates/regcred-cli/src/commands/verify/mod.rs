@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args};
 use self::outcome::report;
 pub(super) use self::targets::Target;
 use self::targets::targets;
-use self::trying::try_all;
+use self::trying::{How, try_all};
 use super::InProject;
 use super::credentials::Selector;
 use crate::failure::Result;
@@ -26,6 +26,9 @@ pub(super) struct Verify {
     /// An image of the registry: whether they may pull it is tried, too
     #[arg(long, value_name = "IMAGE", requires = "which")]
     probe: Option<String>,
+    /// The version of that number, such as one that is staged, instead of the one that counts
+    #[arg(long, value_name = "VERSION", requires = "which")]
+    version: Option<u32>,
     /// Fail, too, where nothing was proved
     #[arg(long)]
     strict: bool,
@@ -38,7 +41,11 @@ impl Verify {
         let output = self.args.client.output;
         let link = self.args.client.connection.link()?;
         let targets = targets(self, &link).await?;
-        let tried = try_all(&link, targets, self.probe.as_deref(), output, interrupt).await;
+        let how = How {
+            version: self.version,
+            probe: self.probe.clone(),
+        };
+        let tried = try_all(&link, targets, &how, output, interrupt).await;
         report(&tried, self.all_projects, self.strict, output)
     }
 }

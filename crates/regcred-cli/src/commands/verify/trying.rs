@@ -27,12 +27,21 @@ pub(super) enum State {
     Failed(Failure),
 }
 
+/// What is to be tried of each.
+#[derive(Clone)]
+pub(super) struct How {
+    /// The version of that number, or the one that counts.
+    pub(super) version: Option<u32>,
+    /// Whether they may pull this image, too.
+    pub(super) probe: Option<String>,
+}
+
 /// Tries them, up to the first failure that will be that of all others, too, and up to Ctrl-C, which lets those under
 /// way end.
 pub(super) async fn try_all(
     link: &Link,
     targets: Vec<Target>,
-    probe: Option<&str>,
+    how: &How,
     output: OutputArgs,
     interrupt: &Interrupt,
 ) -> Tried {
@@ -56,10 +65,14 @@ pub(super) async fn try_all(
                 "{} at {}",
                 target.username, target.registry_key
             )));
-            let (regcred, probe) = (link.client.regcred(), probe.map(str::to_owned));
+            let (regcred, how) = (link.client.regcred(), how.clone());
             let (number, project, id) = (next, target.project, target.id);
             under_way.spawn(async move {
-                let done = regcred.verify(project, id, probe.as_deref()).await;
+                let probe = how.probe.as_deref();
+                let done = match how.version {
+                    Some(version) => regcred.verify_version(project, id, version, probe).await,
+                    None => regcred.verify(project, id, probe).await,
+                };
                 (number, done)
             });
             next += 1;

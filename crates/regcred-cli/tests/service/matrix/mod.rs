@@ -58,6 +58,11 @@ const QUERIES: &[Row] = &[
         InProject(Viewer),
     ),
     Row(
+        "dockerCredentialsVersions",
+        "(id: \"$credentials\", projectId: \"$project\")",
+        InProject(Viewer),
+    ),
+    Row(
         "dockerCredentials",
         "(id: \"$credentials\", projectId: \"$project\")",
         InProject(Viewer),
@@ -114,6 +119,26 @@ const MUTATIONS: &[Row] = &[
     Row(
         "updateDockerCredentials",
         "(dockerCredentialsUpdate: {id: \"$credentials\", password: \"p\", projectId: \"$project\"})",
+        InProject(Editor),
+    ),
+    Row(
+        "stageDockerCredentials",
+        "(dockerCredentialsStaging: {id: \"$credentials\", password: \"p\", projectId: \"$project\"})",
+        InProject(Editor),
+    ),
+    Row(
+        "promoteDockerCredentials",
+        "(dockerCredentialsVersion: {id: \"$credentials\", projectId: \"$project\", version: 3, expectedVersion: 2})",
+        InProject(Editor),
+    ),
+    Row(
+        "rollbackDockerCredentials",
+        "(dockerCredentialsVersion: {id: \"$credentials\", projectId: \"$project\"})",
+        InProject(Editor),
+    ),
+    Row(
+        "destroyDockerCredentialsVersion",
+        "(id: \"$credentials\", projectId: \"$project\", version: 3)",
         InProject(Editor),
     ),
     Row(

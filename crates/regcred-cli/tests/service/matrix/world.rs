@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Role::{Editor, Manager, Viewer};
 use super::{Needs, Principal, Target, expected};
-use crate::support::{ADMIN, Answer, Client, JSON, PASSWORD, PLATFORM, Server};
+use crate::support::{ADMIN, Answer, Client, JSON, PASSWORD, PLATFORM, Server, UPDATE};
 
 /// The people, and what they need to be there when they ask.
 pub(super) struct World<'a> {
@@ -177,6 +177,14 @@ impl<'a> World<'a> {
         let credentials = self
             .admin
             .create_credentials(&id, Some("localhost:1"), "me", "p");
+        // The second version counts, and the third one is staged.
+        let input =
+            json!({"id": credentials, "projectId": id, "registry": "localhost:1", "password": "p"});
+        self.admin.data(UPDATE, json!({"c": input}));
+        let stage = "mutation($s: DockerCredentialsStaging!) \
+                     { stageDockerCredentials(dockerCredentialsStaging: $s) { version } }";
+        let input = json!({"id": credentials, "projectId": id, "password": "p"});
+        self.admin.data(stage, json!({"s": input}));
         let token = self.service_token(&id, "PULL").0;
         let job = self.admin.create_job(&id, "job", "ubuntu", None);
         let app = self.admin.create_app(&id, "app", "ubuntu", None);

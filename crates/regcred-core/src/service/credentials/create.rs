@@ -6,10 +6,11 @@ use crate::clock::Timestamp;
 use crate::credentials::{self, DockerCredentials, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
-use crate::registry::Registry;
+use crate::registry::{ImageReference, Registry};
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::NewCredentials;
+use crate::verification::Proved;
 
 /// What to create.
 pub struct CreateCredentials {
@@ -23,6 +24,10 @@ pub struct CreateCredentials {
     pub password: RegistryPassword,
     /// When it runs out, where that is known.
     pub expires: Option<Timestamp>,
+    /// An image of the registry to probe with.
+    pub probe: Option<ImageReference>,
+    /// What was proved of it before.
+    pub proved: Option<Proved>,
 }
 
 impl Service {
@@ -38,6 +43,8 @@ impl Service {
             username,
             password,
             expires,
+            probe,
+            proved,
         } = input;
         let grant = self.grant::<Editor>(caller, project).await?;
         let now = self.clock.now();
@@ -49,7 +56,13 @@ impl Service {
             version: 1,
             last_update: now,
             expires: credentials::expiry(expires, now)?,
+            probe,
         };
+        let proof = proved.map(|proved| {
+            let key = created.registry.key();
+            proved.of(id, created.version, key, &created.username)
+        });
+        let proof = proof.transpose()?;
         let binding = credentials::binding(
             &project,
             &id,
@@ -69,6 +82,7 @@ impl Service {
                 username: created.username.as_str().to_owned(),
                 version: created.version,
                 expires: created.expires.map(|moment| moment.rfc3339(0)),
+                verdict: proof.map(|proof| proof.verdict.word()),
             },
         );
         self.store
@@ -77,6 +91,7 @@ impl Service {
                 NewCredentials {
                     credentials: created.clone(),
                     password,
+                    proof,
                 },
                 event,
             )

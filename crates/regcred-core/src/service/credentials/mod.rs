@@ -5,10 +5,12 @@ mod delete;
 mod read;
 mod upgrade;
 mod verify;
+mod versions;
 
 pub use create::CreateCredentials;
 pub use upgrade::UpgradeCredentials;
 pub use verify::ToProve;
+pub use versions::SwitchVersion;
 
 use crate::error::Error;
 use crate::ids::CredentialsId;

@@ -1,42 +1,96 @@
-//! Upgrade Docker credentials: a new password, and perhaps another username and registry.
+//! Upgrade Docker credentials: a new password, and perhaps another username and registry. At once, or staged.
 
 use std::sync::Arc;
 
 use super::absent;
-use crate::access::{Caller, Editor};
+use crate::access::{Caller, Editor, Grant};
 use crate::audit::Action;
 use crate::clock::Timestamp;
+use crate::credentials::version::{self, CredentialsVersion};
 use crate::credentials::{self, DockerCredentials, Username};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
-use crate::registry::Registry;
+use crate::registry::{ImageReference, Registry};
 use crate::secret::RegistryPassword;
 use crate::service::Service;
-use crate::store::Upgrade;
+use crate::store::{DecideUpgrade, Upgrade};
+use crate::verification::Proved;
 
-/// What to upgrade, with the platform's meaning of what is absent.
+/// What to upgrade.
 pub struct UpgradeCredentials {
     /// In which project.
     pub project: ProjectId,
     /// Which credentials.
     pub id: CredentialsId,
-    /// The registry from now on. The platform's rule: what was left out means Docker Hub.
-    pub registry: Registry,
+    /// The registry from now on; `None` keeps the one there is.
+    pub registry: Option<Registry>,
     /// The username from now on; `None` keeps the one there is.
     pub username: Option<Username>,
     /// The new password, mandatory.
     pub password: RegistryPassword,
     /// When it runs out. The old password's expiry says nothing of the new one: `None` is not known.
     pub expires: Option<Timestamp>,
+    /// The version that the caller takes for the current one. Where it is another one, nothing is changed.
+    pub expected_version: Option<u32>,
+    /// The image to probe with from now on; `None` keeps the one there is, where it is of the registry.
+    pub probe: Option<Option<ImageReference>>,
+    /// What was proved of the password before.
+    pub proved: Option<Proved>,
 }
 
 impl Service {
-    /// Upgrades credentials: old or new, never anything between, also under concurrent upgrades.
+    /// Upgrades credentials: old or new, never anything between, also under concurrent upgrades. The version before is
+    /// held for the project's grace period. `Conflict` where the version is not the expected one.
     pub async fn upgrade_credentials(
         &self,
         caller: &Caller,
         input: UpgradeCredentials,
     ) -> Result<DockerCredentials> {
+        let (project, id) = (input.project, input.id);
+        let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
+        let decide = self.new_version(&grant, input, |of| Action::CredentialsUpgraded {
+            project: of.project,
+            credentials: of.credentials,
+            registry_key: of.registry_key,
+            username: of.username,
+            version: of.version,
+            expires: of.expires,
+            verdict: of.verdict,
+            before: of.before,
+            before_held_until: of.before_held_until,
+        })?;
+        let upgraded = self.store.upgrade_credentials(&grant, id, decide).await?;
+        upgraded.ok_or_else(|| absent(id))
+    }
+
+    /// Makes a version that waits to be promoted, in place of one that waited before. What is pulled stays what it is.
+    pub async fn stage_credentials(
+        &self,
+        caller: &Caller,
+        input: UpgradeCredentials,
+    ) -> Result<CredentialsVersion> {
+        let (project, id) = (input.project, input.id);
+        let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
+        let decide = self.new_version(&grant, input, |of| Action::CredentialsStaged {
+            project: of.project,
+            credentials: of.credentials,
+            registry_key: of.registry_key,
+            username: of.username,
+            version: of.version,
+            expires: of.expires,
+            verdict: of.verdict,
+        })?;
+        let staged = self.store.stage_credentials(&grant, id, decide).await?;
+        staged.ok_or_else(|| absent(id))
+    }
+
+    /// Seals the password for the version that is made.
+    fn new_version(
+        &self,
+        grant: &Arc<Grant<Editor>>,
+        input: UpgradeCredentials,
+        describe: impl FnOnce(Made) -> Action + Send + 'static,
+    ) -> Result<DecideUpgrade> {
         let UpgradeCredentials {
             project,
             id,
@@ -44,35 +98,44 @@ impl Service {
             username,
             password,
             expires,
+            expected_version,
+            probe,
+            proved,
         } = input;
-        let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
         let now = self.clock.now();
         let expires = credentials::expiry(expires, now)?;
         let (keys, random, author) = (
             Arc::clone(&self.keys),
             Arc::clone(&self.random),
-            Arc::clone(&grant),
+            Arc::clone(grant),
         );
-        let decide = Box::new(move |present: &DockerCredentials| {
+        Ok(Box::new(move |present| {
+            let row = present.row;
+            version::expect(row.version, expected_version)?;
             // Upgrades that come together are ordered here, not by their clocks.
-            let now = now.max(present.last_update);
-            let username = username.unwrap_or_else(|| present.username.clone());
-            let version = present
-                .version
-                .checked_add(1)
-                .ok_or_else(|| Error::internal("the version ran over"))?;
+            let now = now.max(row.last_update);
+            let registry = registry.unwrap_or_else(|| row.registry.clone());
+            let username = username.unwrap_or_else(|| row.username.clone());
+            let version = present.next;
             let binding = credentials::binding(&project, &id, version, &registry, &username);
             let password = keys.seal(&binding, password.expose().as_bytes(), random.as_ref())?;
+            let proof = proved.map(|proved| proved.of(id, version, registry.key(), &username));
+            let proof = proof.transpose()?;
+            let probe = probe.unwrap_or_else(|| row.probe_at(&registry));
+            let hold_until = present.grace.end(now);
             let event = author.event(
                 now,
-                Action::CredentialsUpgraded {
+                describe(Made {
                     project: project.to_string(),
                     credentials: id.to_string(),
                     registry_key: registry.key().to_string(),
                     username: username.as_str().to_owned(),
                     version,
                     expires: expires.map(|moment| moment.rfc3339(0)),
-                },
+                    verdict: proof.map(|proof| proof.verdict.word()),
+                    before: row.version,
+                    before_held_until: hold_until.rfc3339(0),
+                }),
             );
             Ok(Upgrade {
                 registry,
@@ -81,12 +144,24 @@ impl Service {
                 at: now,
                 expires,
                 password,
+                probe,
+                proof,
+                hold_until,
                 event,
             })
-        });
-        self.store
-            .upgrade_credentials(&grant, id, decide)
-            .await?
-            .ok_or_else(|| absent(id))
+        }))
     }
+}
+
+/// What the event of a new version says.
+struct Made {
+    project: String,
+    credentials: String,
+    registry_key: String,
+    username: String,
+    version: u32,
+    expires: Option<String>,
+    verdict: Option<&'static str>,
+    before: u32,
+    before_held_until: String,
 }

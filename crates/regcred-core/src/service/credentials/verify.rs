@@ -13,7 +13,7 @@ use crate::registry::RegistryKey;
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::StoredPassword;
-use crate::verification::{Verdict, Verification};
+use crate::verification::{Proved, SavingPolicy, Verdict, Verification};
 
 /// Credentials whose proof may begin.
 pub struct ToProve {
@@ -26,28 +26,40 @@ pub struct ToProve {
 }
 
 impl Service {
-    /// The registry at which credentials are to be proved, for editors: what goes before the wait for a place there.
+    /// The registry at which credentials are to be proved, a version of them or the current one, for editors: what goes
+    /// before the wait for a place there.
     pub async fn registry_to_prove_at(
         &self,
         caller: &Caller,
         project: ProjectId,
         id: CredentialsId,
+        version: Option<u32>,
     ) -> Result<RegistryKey> {
         let grant = self.grant::<Editor>(caller, project).await?;
+        if let Some(number) = version {
+            let found = self.held_version(&grant.sight(), id, number).await?;
+            return Ok(found.registry.key().clone());
+        }
         let row = self.store.credentials(&grant.sight(), id).await?;
         row.map(|row| row.registry.key().clone())
             .ok_or_else(|| absent(id))
     }
 
-    /// Opens credentials to prove them at their registry. For editors; the password goes to the registry alone.
+    /// Opens credentials to prove them at their registry, a version of them or the current one. For editors; the password
+    /// goes to the registry alone.
     pub async fn credentials_to_prove(
         &self,
         caller: &Caller,
         project: ProjectId,
         id: CredentialsId,
+        version: Option<u32>,
     ) -> Result<ToProve> {
         let grant = self.grant::<Editor>(caller, project).await?;
-        let stored = self.store.sealed_password(&grant.unsealing(), id).await?;
+        if let Some(number) = version {
+            self.held_version(&grant.sight(), id, number).await?;
+        }
+        let unsealing = grant.unsealing();
+        let stored = self.store.sealed_password(&unsealing, id, version).await?;
         let stored = stored.ok_or_else(|| absent(id))?;
         let password = self.open_password(&stored)?;
         Ok(ToProve {
@@ -61,21 +73,23 @@ impl Service {
     pub async fn record_verification(
         &self,
         caller: &Caller,
-        proved: &ToProve,
+        tried: &ToProve,
         verdict: Verdict,
+        probed: bool,
     ) -> Result<Verification> {
-        let row = &proved.credentials;
-        let grant = self.grant::<Editor>(caller, proved.project).await?;
+        let row = &tried.credentials;
+        let grant = self.grant::<Editor>(caller, tried.project).await?;
         let verification = Verification {
             credentials: row.id,
             version: row.version,
             verdict,
+            probed,
             at: self.clock.now(),
         };
         let event = grant.event(
             verification.at,
             Action::CredentialsVerified {
-                project: proved.project.to_string(),
+                project: tried.project.to_string(),
                 credentials: row.id.to_string(),
                 registry_key: row.registry.key().to_string(),
                 username: row.username.as_str().to_owned(),
@@ -89,6 +103,34 @@ impl Service {
         } else {
             Err(absent(row.id))
         }
+    }
+
+    /// What the project demands of a password before it is saved. For editors.
+    pub async fn saving_policy(&self, caller: &Caller, project: ProjectId) -> Result<SavingPolicy> {
+        self.grant::<Editor>(caller, project).await?;
+        Ok(self.project(caller, project).await?.verify_before_saving)
+    }
+
+    /// Writes down that a password was tried before saving, and was not saved.
+    pub async fn record_not_saved(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        credentials: Option<CredentialsId>,
+        proved: &Proved,
+    ) -> Result<()> {
+        let grant = self.grant::<Editor>(caller, project).await?;
+        let event = grant.event(
+            proved.at,
+            Action::CredentialsNotSaved {
+                project: project.to_string(),
+                credentials: credentials.map(|id| id.to_string()),
+                registry_key: proved.registry.to_string(),
+                username: proved.username.as_str().to_owned(),
+                verdict: proved.verdict.word(),
+            },
+        );
+        self.store.record_not_saved(&grant, event).await
     }
 
     /// The proofs of a project's credentials, of one of them or of all, the latest first.

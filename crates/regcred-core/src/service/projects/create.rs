@@ -3,11 +3,13 @@
 use super::{described, each_once};
 use crate::access::{self, Caller};
 use crate::audit::Action;
+use crate::credentials::version::GracePeriod;
 use crate::error::Result;
 use crate::ids::ProjectId;
 use crate::project::{Description, Project, ProjectName, Technologies};
 use crate::service::Service;
 use crate::store::GroupRole;
+use crate::verification::SavingPolicy;
 
 /// The project to create.
 pub struct CreateProject {
@@ -43,6 +45,8 @@ impl Service {
             description,
             technologies,
             deletes_credentials_in_use: false,
+            grace_period: GracePeriod::default(),
+            verify_before_saving: SavingPolicy::default(),
         };
         let event = grant.event(
             now,

@@ -3,11 +3,13 @@
 use super::{absent, described, each_once};
 use crate::access::{Caller, Manager};
 use crate::audit::Action;
+use crate::credentials::version::GracePeriod;
 use crate::error::Result;
 use crate::ids::ProjectId;
 use crate::project::Project;
 use crate::service::Service;
 use crate::store::ProjectChange;
+use crate::verification::SavingPolicy;
 
 /// The project to edit, and what to change of it.
 pub struct EditProject {
@@ -33,6 +35,8 @@ impl Service {
                 name: change.name.as_ref().map(|name| name.as_str().to_owned()),
                 groups: change.groups.as_deref().map(described),
                 deletes_credentials_in_use: change.deletes_credentials_in_use,
+                grace_period_days: change.grace_period.map(GracePeriod::days),
+                verify_before_saving: change.verify_before_saving.map(SavingPolicy::word),
             },
         );
         self.store

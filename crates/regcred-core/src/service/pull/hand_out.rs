@@ -131,7 +131,7 @@ impl Service {
     ) -> Result<Option<Pulled>> {
         let Some(stored) = self
             .store
-            .sealed_password(&grant.unsealing(), chosen)
+            .sealed_password(&grant.unsealing(), chosen, None)
             .await?
         else {
             return Ok(None);

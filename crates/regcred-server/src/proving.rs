@@ -1,0 +1,176 @@
+//! Proofs of credentials at their registry: of what is stored, and of what is to be saved.
+
+use regcred_core::access::Caller;
+use regcred_core::credentials::read_probe;
+use regcred_core::credentials::version::VersionState;
+use regcred_core::ids::{CredentialsId, ProjectId};
+use regcred_core::service::{CreateCredentials, SwitchVersion, UpgradeCredentials};
+use regcred_core::verification::{Proved, SavingPolicy, Verification};
+use regcred_core::{Error, ErrorKind, Result};
+use regcred_registry::Login;
+
+use crate::app::Backend;
+
+impl Backend {
+    /// Proves stored credentials at their registry, the given version or the one that counts, and writes the verdict down.
+    /// The right to pull is tried where an image to probe with is given, or stored with them. For editors.
+    pub(crate) async fn verify(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        (id, version): (CredentialsId, Option<u32>),
+        probe: Option<&str>,
+    ) -> Result<Verification> {
+        let service = &self.service;
+        let key = service.registry_to_prove_at(caller, project, id, version);
+        let key = key.await?;
+        let probe = probe.map(|probe| read_probe(probe, &key)).transpose()?;
+        let place = self.prover.place(&key, &project.to_string()).await;
+        let place = place.ok_or_else(busy)?;
+        // What is opened is what counts now: the wait may have been long.
+        let opened = service.credentials_to_prove(caller, project, id, version);
+        let opened = opened.await?;
+        let row = &opened.credentials;
+        if *row.registry.key() != key {
+            return Err(Error::conflict(
+                "the registry of the credentials was changed meanwhile, so they were not tried; look at them, and try again",
+            ));
+        }
+        let login = Login {
+            registry: &key,
+            username: &row.username,
+            password: &opened.password,
+            probe: probe.as_ref().or(row.probe.as_ref()),
+        };
+        let verdict = self.prover.prove(&login, place).await;
+        let probed = login.probe.is_some();
+        service
+            .record_verification(caller, &opened, verdict, probed)
+            .await
+    }
+
+    /// Proves a password that is to be saved with new credentials, where that is asked for or the project demands it.
+    pub(crate) async fn prove_new(
+        &self,
+        caller: &Caller,
+        input: &mut CreateCredentials,
+        asked: Option<SavingPolicy>,
+    ) -> Result<()> {
+        let policy = self.policy(caller, input.project, asked).await?;
+        if policy == SavingPolicy::Off {
+            return Ok(());
+        }
+        let unsaved = Login {
+            registry: input.registry.key(),
+            username: &input.username,
+            password: &input.password,
+            probe: input.probe.as_ref(),
+        };
+        let of = (input.project, None);
+        input.proved = Some(self.prove_unsaved(caller, of, &unsaved, policy).await?);
+        Ok(())
+    }
+
+    /// The same of a new version of credentials.
+    pub(crate) async fn prove_next(
+        &self,
+        caller: &Caller,
+        input: &mut UpgradeCredentials,
+        asked: Option<SavingPolicy>,
+    ) -> Result<()> {
+        let policy = self.policy(caller, input.project, asked).await?;
+        if policy == SavingPolicy::Off {
+            return Ok(());
+        }
+        let service = &self.service;
+        let present = service.credentials(caller, input.project, input.id).await?;
+        let registry = input.registry.as_ref().unwrap_or(&present.registry);
+        let kept = present.probe_at(registry);
+        let unsaved = Login {
+            registry: registry.key(),
+            username: input.username.as_ref().unwrap_or(&present.username),
+            password: &input.password,
+            probe: input.probe.as_ref().unwrap_or(&kept).as_ref(),
+        };
+        let of = (input.project, Some(input.id));
+        input.proved = Some(self.prove_unsaved(caller, of, &unsaved, policy).await?);
+        Ok(())
+    }
+
+    /// Proves the staged version before it is promoted, where that is asked for or the project demands it. What the registry
+    /// refuses is not let pass, unless the promotion is forced.
+    pub(crate) async fn prove_staged(
+        &self,
+        caller: &Caller,
+        input: &mut SwitchVersion,
+        asked: Option<SavingPolicy>,
+    ) -> Result<()> {
+        let policy = self.policy(caller, input.project, asked).await?;
+        if policy == SavingPolicy::Off || input.force {
+            return Ok(());
+        }
+        let service = &self.service;
+        let versions = service.credentials_versions(caller, input.project, input.id);
+        let versions = versions.await?;
+        let staged = versions
+            .iter()
+            .find(|version| matches!(version.state, VersionState::Staged { .. }));
+        // Where none is staged, or another one, the promotion says so.
+        let Some(staged) =
+            staged.filter(|staged| input.version.is_none_or(|number| number == staged.number))
+        else {
+            return Ok(());
+        };
+        input.version = Some(staged.number);
+        let of = (input.id, Some(staged.number));
+        let proof = self.verify(caller, input.project, of, None).await?;
+        policy.check(proof.verdict, staged.registry.key())
+    }
+
+    /// What is asked for and what the project demands, whichever is stricter. For editors.
+    async fn policy(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        asked: Option<SavingPolicy>,
+    ) -> Result<SavingPolicy> {
+        let demanded = self.service.saving_policy(caller, project).await?;
+        Ok(demanded.max(asked.unwrap_or_default()))
+    }
+
+    async fn prove_unsaved(
+        &self,
+        caller: &Caller,
+        (project, id): (ProjectId, Option<CredentialsId>),
+        unsaved: &Login<'_>,
+        policy: SavingPolicy,
+    ) -> Result<Proved> {
+        let place = self
+            .prover
+            .place(unsaved.registry, &project.to_string())
+            .await;
+        let verdict = self.prover.prove(unsaved, place.ok_or_else(busy)?).await;
+        let proved = Proved {
+            registry: unsaved.registry.clone(),
+            username: unsaved.username.clone(),
+            verdict,
+            probed: unsaved.probe.is_some(),
+            at: self.now(),
+        };
+        if let Err(refusal) = policy.check(verdict, unsaved.registry) {
+            let service = &self.service;
+            service
+                .record_not_saved(caller, project, id, &proved)
+                .await?;
+            return Err(refusal);
+        }
+        Ok(proved)
+    }
+}
+
+fn busy() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "too many credentials are being verified now, so these were not tried; try again shortly",
+    )
+}
