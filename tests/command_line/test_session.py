@@ -294,6 +294,8 @@ SESSION = {
         own("credentials usage --project Pulling"),
         own("credentials usage --project Pulling -o json"),
         own("credentials usage --project Pulling -o name"),
+        own("credentials usage --project Pulling --username bot --registry quay.io/team"),
+        own("credentials versions --project Pulling --username bot --registry quay.io/team"),
         # No registry is asked: addresses of documentation are for nobody.
         Step("project create Verifying"),
         own("verify --project Verifying"),

@@ -13,7 +13,7 @@ use crate::access::{
 use crate::audit::{AuditEvent, AuditRow, ChainHead};
 use crate::clock::{Day, Timestamp};
 use crate::credentials::version::{CredentialsVersion, GracePeriod};
-use crate::credentials::{self, CredentialsUse, DockerCredentials, Username};
+use crate::credentials::{self, CredentialsUse, DockerCredentials, Puller, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
 use crate::people::{Account, GroupName, Login};
@@ -226,6 +226,10 @@ pub trait Store: Send + Sync + 'static {
         of: Option<CredentialsId>,
         since: Option<Day>,
     ) -> Result<Vec<CredentialsUse>>;
+
+    /// Who pulled credentials of the project for what, of one of them or of all, ordered by id, the latest first; at most
+    /// [`MOST_PULLERS`](crate::credentials::MOST_PULLERS) of each.
+    async fn pullers(&self, sight: &Sight, of: Option<CredentialsId>) -> Result<Vec<Puller>>;
 
     /// Writes a proof down, of which there are [`PROOFS_KEPT`](crate::verification::PROOFS_KEPT) for each credentials;
     /// `false`, and nothing, where the credentials are gone.
@@ -656,12 +660,14 @@ pub struct Switch {
 }
 
 /// A pull to write down.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PullRecord {
     /// Of which credentials.
     pub credentials: CredentialsId,
     /// The version of the password that leaves.
     pub version: u32,
+    /// For which image or server, without tag and digest.
+    pub target: RegistryKey,
     /// When.
     pub at: Timestamp,
 }

@@ -18,7 +18,7 @@ const ROLL_BACK: &str = "mutation($v: DockerCredentialsVersionInput!) \
 const DESTROY: &str = "mutation($c: UUID!, $p: UUID!, $n: Int!) \
     { destroyDockerCredentialsVersion(id: $c, projectId: $p, version: $n) }";
 const VERSIONS: &str = "query($c: UUID!, $p: UUID!) { dockerCredentialsVersions(id: $c, projectId: $p) \
-    { version state username supersededAt heldUntil safeToRevoke verification { verdict } } }";
+    { version state username supersededAt heldUntil safeToRevoke pulledLastBy { name } verification { verdict } } }";
 const VERIFY: &str = "mutation($c: UUID!, $p: UUID!, $n: Int) \
     { verifyDockerCredentials(id: $c, projectId: $p, version: $n) { verdict version } }";
 const GRACE: &str = "mutation($p: UUID!, $d: Int) \
@@ -142,6 +142,32 @@ fn a_version_waits_is_verified_counts_and_is_brought_back() {
     assert_eq!(room.states(), told(&[(2, "current"), (1, "previous")]));
     let nothing = admin.refused(PROMOTE, room.version(&json!({})));
     assert_eq!(nothing.0, "NOT_FOUND");
+
+    // Who pulled last while which of them counted, and for what.
+    let shown = "query($c: UUID!, $p: UUID!) { dockerCredentials(id: $c, projectId: $p) \
+                 { version pulledBy { token { name } image version lastPulled } } }";
+    let variables = json!({"c": room.id, "p": room.project});
+    let shown = admin.data(shown, variables.clone())["dockerCredentials"].take();
+    let pulled = &shown["pulledBy"];
+    assert_eq!(
+        (&shown["version"], pulled.as_array().unwrap().len()),
+        (&json!(2), 1)
+    );
+    assert_eq!(
+        (
+            &pulled[0]["token"]["name"],
+            &pulled[0]["version"],
+            &pulled[0]["image"]
+        ),
+        (
+            &json!("puller"),
+            &json!(2),
+            &json!(format!("{}/team/app", room.address))
+        )
+    );
+    let versions = admin.data(VERSIONS, variables)["dockerCredentialsVersions"].take();
+    assert_eq!(versions[0]["pulledLastBy"], json!([{"name": "puller"}]));
+    assert_eq!(versions[1]["pulledLastBy"], json!([]));
 
     // One call brings back what was; another one undoes that.
     let back = admin.data(ROLL_BACK, room.version(&json!({})));

@@ -20,7 +20,7 @@ pub use self::pulls::{
 };
 pub use self::settings::{ProjectSettings, ProjectSettingsChange};
 pub use self::tokens::{NewToken, TokenInfo, TokenRight};
-pub use self::usage::{CredentialsUsage, PullsOfDay, RegistryKey, TokenUse};
+pub use self::usage::{CredentialsUsage, PulledBy, PullsOfDay, RegistryKey, TokenUse};
 pub use self::users::{NewUser, UserChange, UserInfo};
 pub(crate) use self::verification::PATIENCE;
 pub use self::verification::{Verification, VerificationVerdict, VerifyBeforeSaving};

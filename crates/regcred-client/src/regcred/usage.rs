@@ -38,12 +38,29 @@ pub struct CredentialsUsage {
     /// What came of trying the present password at the registry, the last time; absent where that was not done.
     #[serde(deserialize_with = "nullable")]
     pub verification: Option<Verification>,
+    /// Who pulled them for what, the last time of each, the latest first; at most 100.
+    pub pulled_by: Vec<PulledBy>,
     /// The names of the jobs whose current version uses them.
     #[serde(deserialize_with = "names")]
     pub jobs: Vec<String>,
     /// The names of the apps whose current version uses them.
     #[serde(deserialize_with = "names")]
     pub apps: Vec<String>,
+}
+
+/// A service token that pulled credentials for an image or a server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PulledBy {
+    /// The token.
+    pub token: TokenUse,
+    /// The image or server, in canonical form, without tag and digest.
+    pub image: String,
+    /// Which version of the password it was handed.
+    pub version: u32,
+    /// When it pulled that the last time.
+    #[serde(deserialize_with = "moment")]
+    pub last_pulled: Timestamp,
 }
 
 /// The token that used credentials.
@@ -153,7 +170,7 @@ const USAGE: Document = Document::query(
     "credentialsUsage",
     "query credentialsUsage($projectId: UUID!) { allDockerCredentials(projectId: $projectId) { \
      id registry registryKey username lastUpdate expiresAt lastUsed lastUsedBy { id name } \
-     pullsByDay { day pulls } verification { verdict checkedAt version probed } jobs { name } apps { name } } }",
+     pullsByDay { day pulls } pulledBy { token { id name } image version lastPulled } verification { verdict checkedAt version probed } jobs { name } apps { name } } }",
 );
 const KEYS: Document = Document::query(
     "registryKeys",

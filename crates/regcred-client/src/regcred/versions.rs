@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Regcred;
+use super::usage::TokenUse;
 use super::verification::{PATIENCE, Verification, VerifyBeforeSaving};
 use crate::error::Result;
 use crate::graphql::{Document, Done};
@@ -43,6 +44,8 @@ pub struct CredentialsVersion {
     /// Whether its password may be revoked at the registry without breaking a pull: nothing was handed it since its
     /// successor counts, and what clients kept of it has run out.
     pub safe_to_revoke: bool,
+    /// The service tokens that pulled last while it counted: they have not asked since.
+    pub pulled_last_by: Vec<TokenUse>,
 }
 
 /// Where a version is in its life.
@@ -320,13 +323,13 @@ const VERSIONS: Document = Document::query(
     "dockerCredentialsVersions",
     "query dockerCredentialsVersions($id: UUID!, $projectId: UUID!) { \
      dockerCredentialsVersions(id: $id, projectId: $projectId) { version state registry username since expiresAt \
-     supersededAt heldUntil verification { verdict checkedAt version probed } safeToRevoke } }",
+     supersededAt heldUntil verification { verdict checkedAt version probed } safeToRevoke pulledLastBy { id name } } }",
 );
 const STAGE: Document = Document::mutation(
     "stageDockerCredentials",
     "mutation stageDockerCredentials($input: DockerCredentialsStaging!, $verify: VerifyBeforeSaving) { \
      stageDockerCredentials(dockerCredentialsStaging: $input, verify: $verify) { version state registry username since \
-     expiresAt supersededAt heldUntil verification { verdict checkedAt version probed } safeToRevoke } }",
+     expiresAt supersededAt heldUntil verification { verdict checkedAt version probed } safeToRevoke pulledLastBy { id name } } }",
 )
 .within(PATIENCE);
 const PROMOTE: Document = Document::mutation(

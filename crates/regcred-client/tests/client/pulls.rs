@@ -26,7 +26,6 @@ fn explained() -> Value {
             "reason": "r", "lastUpdate": "2026-01-01T00:00:00.000Z", "lastUsed": "2026-01-02T00:00:00.000Z",
             "expiresAt": null,
             "verification": {"verdict": "OK", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1, "probed": true},
-            "jobs": [{"name": "train"}], "apps": null,
         }],
     })
 }
@@ -322,7 +321,8 @@ async fn use_and_keys_of_credentials() {
             "lastUpdate": "2026-01-01T00:00:00.000Z", "expiresAt": null, "lastUsed": "2026-01-02T00:00:00.000Z",
             "lastUsedBy": {"id": PROJECT, "name": "ci"}, "pullsByDay": [{"day": "2026-01-02", "pulls": 3}],
             "verification": {"verdict": "REJECTED", "checkedAt": "2026-01-03T00:00:00.000Z", "version": 1, "probed": true},
-            "jobs": [{"name": "train"}], "apps": null,
+            "jobs": [{"name": "train"}], "apps": null, "pulledBy": [{"token": {"id": PROJECT, "name": "ci"},
+            "image": "docker.io/library/alpine", "version": 2, "lastPulled": "2026-01-02T00:00:00.000Z"}],
         }],
         "registryKeys": [{"registry": "x", "key": "x", "problem": null}],
     })));
@@ -341,6 +341,15 @@ async fn use_and_keys_of_credentials() {
     assert_eq!(
         (got[0].jobs.as_slice(), got[0].apps.len()),
         (["train".to_owned()].as_slice(), 0)
+    );
+    let puller = &got[0].pulled_by[0];
+    assert_eq!(
+        (
+            puller.token.name.as_str(),
+            puller.image.as_str(),
+            puller.version
+        ),
+        ("ci", "docker.io/library/alpine", 2)
     );
     let day = &got[0].pulls_by_day[0];
     assert_eq!((day.day.to_string().as_str(), day.pulls), ("2026-01-02", 3));

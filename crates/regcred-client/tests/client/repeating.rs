@@ -1,11 +1,9 @@
 //! What is sent again, and what never is.
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use regcred_client::{Client, Error, Outcome, TransportKind};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use crate::support::{
     Opening, Reply, Server, all_data, create, failed, http, list, log_in, text, with_token,
@@ -155,45 +153,21 @@ async fn nobody_waits_for_a_server_that_is_away_for_long() {
     assert_eq!(server.seen().len(), 1);
 }
 
-/// Runs what it holds when the client says that it tries again.
-struct OnRetry<F>(Mutex<Option<F>>);
-
-impl<
-    S: tracing_subscriber::registry::LookupSpan<'static> + tracing::Subscriber,
-    F: FnOnce() + Send + 'static,
-> Layer<S> for OnRetry<F>
-{
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().fields().field("wait").is_some()
-            && let Some(run) = self.0.lock().unwrap().take()
-        {
-            run();
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_change_that_found_nobody_is_sent_again() {
     // An address that no other test has, so that nobody else takes the port.
     let listener = TcpListener::bind("127.77.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let server = Arc::new(Mutex::new(None));
-    let late = Arc::clone(&server);
-    let start = move || {
-        let listener = TcpListener::bind(address).unwrap();
-        let server = Server::on(
-            listener,
-            Opening::default(),
-            |_, _| Reply::Bytes(all_data()),
-        );
-        *late.lock().unwrap() = Some(server);
-    };
-    let subscriber = tracing_subscriber::registry().with(OnRetry(Mutex::new(Some(start))));
-    let _subscribed = tracing::subscriber::set_default(subscriber);
-    let client = with_token(Client::builder(&format!("http://{address}")));
-    create(&client).await.unwrap();
-    let server = server.lock().unwrap().take().unwrap();
+    let client = with_token(Client::builder(&format!("http://{address}")).retries(100));
+    let changing = tokio::spawn(async move { create(&client).await });
+    // It has found nobody by now, or will soon; until somebody listens it does not end.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!changing.is_finished());
+    let listener = TcpListener::bind(address).unwrap();
+    let opening = Opening::default();
+    let server = Server::on(listener, opening, |_, _| Reply::Bytes(all_data()));
+    changing.await.unwrap().unwrap();
     assert_eq!(server.seen().len(), 1);
 }
 

@@ -14,7 +14,7 @@ fn version(number: u32, state: &str) -> Value {
         "version": number, "state": state, "registry": null, "username": "bot",
         "since": "2026-01-02T03:04:05.678Z", "expiresAt": null, "supersededAt": null, "heldUntil": null,
         "verification": {"verdict": "OK", "checkedAt": "2026-01-02T03:04:05.678Z", "version": number, "probed": true},
-        "safeToRevoke": number == 1,
+        "safeToRevoke": number == 1, "pulledLastBy": [{"id": PROJECT, "name": "node"}],
     })
 }
 
@@ -46,6 +46,7 @@ async fn versions_are_read_and_a_later_state_is_unknown() {
     assert_eq!(told, expected);
     assert_eq!(got[0].registry, Registry::DockerHub);
     assert!(got[0].verification.unwrap().probed && got[2].safe_to_revoke);
+    assert_eq!(got[2].pulled_last_by[0].name, "node");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 pub mod version;
 
+use std::collections::BTreeMap;
+
 use crate::clock::{Day, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{CredentialsId, ProjectId, TokenId};
@@ -63,6 +65,38 @@ pub struct CredentialsUse {
     pub token_name: String,
     /// The days with a pull, the latest first, as far as they were asked for.
     pub days: Vec<PullsOfDay>,
+}
+
+/// Who pulled credentials for what, the last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Puller {
+    /// The credentials.
+    pub credentials: CredentialsId,
+    /// By which token.
+    pub token: TokenId,
+    /// The token's name at that time.
+    pub token_name: String,
+    /// For which image or server, in canonical form, without tag and digest.
+    pub target: RegistryKey,
+    /// Which version of the password it was handed.
+    pub version: u32,
+    /// When.
+    pub last: Timestamp,
+}
+
+/// The tokens that pulled last when this version counted, whatever they pulled: those that have not asked for another one
+/// since. `pullers` are those of one of the credentials.
+#[must_use]
+pub fn last_handed(pullers: &[Puller], version: u32) -> Vec<&Puller> {
+    let mut latest: BTreeMap<TokenId, &Puller> = BTreeMap::new();
+    for puller in pullers {
+        let of_token = latest.entry(puller.token).or_insert(puller);
+        if puller.last > of_token.last {
+            *of_token = puller;
+        }
+    }
+    let latest = latest.into_values();
+    latest.filter(|puller| puller.version == version).collect()
 }
 
 /// How often credentials were pulled on a day.
@@ -138,6 +172,8 @@ pub fn binding<'a>(
 
 /// The most credentials that a project may have: a list of them is one answer.
 pub const MOST_IN_PROJECT: usize = 50_000;
+/// For each credentials, so many couples of a token and what it pulled are kept, the latest ones.
+pub const MOST_PULLERS: usize = 100;
 /// For so many days it is kept how often credentials were pulled.
 pub const DAYS_OF_USE: u32 = 90;
 const MAX_USERNAME: usize = 255;
@@ -145,6 +181,30 @@ const MAX_USERNAME: usize = 255;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_pulled_something_later_has_another_version() {
+        let puller = |token: u8, target: &str, version, at| Puller {
+            credentials: CredentialsId::from_bytes([0; 16]),
+            token: TokenId::from_bytes([token; 16]),
+            token_name: String::new(),
+            target: RegistryKey::parse(target).unwrap(),
+            version,
+            last: Timestamp::from_micros(at),
+        };
+        let pullers = [
+            puller(1, "h.x/a", 1, 10),
+            puller(1, "h.x/b", 2, 20),
+            puller(2, "h.x/a", 1, 30),
+        ];
+        let tokens = |version| {
+            let last = last_handed(&pullers, version);
+            last.iter().map(|puller| puller.token).collect::<Vec<_>>()
+        };
+        assert_eq!(tokens(1), [TokenId::from_bytes([2; 16])]);
+        assert_eq!(tokens(2), [TokenId::from_bytes([1; 16])]);
+        assert!(tokens(3).is_empty());
+    }
 
     #[test]
     fn usernames_are_kept_or_refused_with_a_reason() {

@@ -41,7 +41,9 @@ impl RegistryKey {
         Ok(Self::of(&host, path))
     }
 
-    pub(crate) fn from_stored(key: String) -> Self {
+    /// From a stored row.
+    #[must_use]
+    pub fn from_stored(key: String) -> Self {
         Self(key)
     }
 

@@ -14,7 +14,7 @@ use super::apps::App;
 use super::jobs::Job;
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
-use super::usage::{self, PullsOfDay, TokenUse, Usage};
+use super::usage::{self, PulledBy, PullsOfDay, TokenUse, Usage};
 use super::verification::{Proofs, Verification, VerifyBeforeSaving};
 use super::{InField as _, asker};
 
@@ -80,6 +80,11 @@ impl DockerCredentials {
     /// The service token that last pulled them.
     async fn last_used_by(&self) -> Option<TokenUse> {
         self.usage.last_used_by()
+    }
+
+    /// Who pulled them for what, the last time of each, the latest first; at most 100.
+    async fn pulled_by(&self) -> Vec<PulledBy> {
+        self.usage.pullers.iter().map(PulledBy::new).collect()
     }
 
     /// How often they were pulled, by day, the latest first; days without a pull are left out. Of the last 30 days

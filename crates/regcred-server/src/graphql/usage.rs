@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, Result, SimpleObject};
-use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE};
+use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, Puller};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::workload::{PinnedImage, Workload, WorkloadKind, WorkloadList};
 use regcred_core::{Day, Error, Timestamp};
@@ -16,6 +16,7 @@ use super::{asker, workloads};
 /// The use of one of the credentials, if they were ever pulled, as of a day; and by which workloads they are used.
 pub(super) struct Usage {
     used: Option<CredentialsUse>,
+    pub(super) pullers: Vec<Puller>,
     today: Day,
     pub(super) jobs: Vec<Job>,
     pub(super) apps: Vec<App>,
@@ -24,6 +25,7 @@ pub(super) struct Usage {
 /// The use of all credentials of a project.
 pub(super) struct Usages {
     used: HashMap<CredentialsId, CredentialsUse>,
+    pullers: HashMap<CredentialsId, Vec<Puller>>,
     today: Day,
     jobs: HashMap<CredentialsId, Vec<Job>>,
     apps: HashMap<CredentialsId, Vec<App>>,
@@ -35,6 +37,38 @@ pub(super) struct TokenUse {
     id: Uuid,
     /// Its name at that time.
     name: String,
+}
+
+/// A service token that pulled credentials for an image or a server.
+#[derive(SimpleObject)]
+pub(super) struct PulledBy {
+    token: TokenUse,
+    /// The image or server, in canonical form, without tag and digest.
+    image: String,
+    /// Which version of the password it was handed.
+    version: u32,
+    /// When it pulled that the last time.
+    last_pulled: DateTime,
+}
+
+impl PulledBy {
+    pub(super) fn new(puller: &Puller) -> Self {
+        Self {
+            token: TokenUse::of(puller),
+            image: puller.target.to_string(),
+            version: puller.version,
+            last_pulled: DateTime::read(puller.last),
+        }
+    }
+}
+
+impl TokenUse {
+    pub(super) fn of(puller: &Puller) -> Self {
+        Self {
+            id: Uuid::new(&puller.token),
+            name: puller.token_name.clone(),
+        }
+    }
 }
 
 /// How often credentials were pulled on a day.
@@ -73,7 +107,17 @@ async fn read(ctx: &Context<'_>, project: ProjectId, of: Option<CredentialsId>) 
     } else {
         Vec::new()
     };
+    let mut pullers: HashMap<_, Vec<_>> = HashMap::new();
+    if ctx.look_ahead().field(PULLERS).exists() {
+        let (service, caller) = (&asker.backend.service, &asker.caller);
+        let all = service.pullers(caller, project, of).await?;
+        asker.count_rows(all.len())?;
+        for puller in all {
+            pullers.entry(puller.credentials).or_default().push(puller);
+        }
+    }
     Ok(Usages {
+        pullers,
         used: used
             .into_iter()
             .map(|used| (used.credentials, used))
@@ -132,6 +176,7 @@ impl Usages {
     pub(super) fn take(&mut self, id: CredentialsId) -> Usage {
         Usage {
             used: self.used.remove(&id),
+            pullers: self.pullers.remove(&id).unwrap_or_default(),
             today: self.today,
             jobs: self.jobs.remove(&id).unwrap_or_default(),
             apps: self.apps.remove(&id).unwrap_or_default(),
@@ -144,6 +189,7 @@ impl Default for Usage {
     fn default() -> Self {
         Self {
             used: None,
+            pullers: Vec::new(),
             today: Day::of(Timestamp::from_micros(0)),
             jobs: Vec::new(),
             apps: Vec::new(),
@@ -187,4 +233,6 @@ impl Usage {
 const SELECTING: [&str; 3] = ["lastUsed", "lastUsedBy", DAYS];
 /// The one of them for which the days are read.
 const DAYS: &str = "pullsByDay";
+/// The field for which it is read who pulled what.
+const PULLERS: &str = "pulledBy";
 const DEFAULT_DAYS: u32 = 30;

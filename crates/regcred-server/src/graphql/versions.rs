@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use regcred_core::Timestamp;
-use regcred_core::credentials::Username;
 use regcred_core::credentials::version::{self as domain, VersionState};
+use regcred_core::credentials::{Puller, Username, last_handed};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::registry::Registry;
 use regcred_core::secret::RegistryPassword;
@@ -12,6 +12,7 @@ use regcred_core::service::{SwitchVersion, UpgradeCredentials};
 use super::credentials::DockerCredentials;
 use super::scalars::{DateTime, Uuid};
 use super::secret::Secret;
+use super::usage::TokenUse;
 use super::verification::{Verification, VerifyBeforeSaving};
 use super::{InField as _, asker};
 
@@ -37,6 +38,8 @@ struct DockerCredentialsVersion {
     /// Whether its password may be revoked at the registry without breaking a pull: nothing was handed it since its
     /// successor counts, and what clients kept of it has run out.
     safe_to_revoke: bool,
+    /// The service tokens that pulled last while it counted: they have not asked since.
+    pulled_last_by: Vec<TokenUse>,
 }
 
 /// Where a version is in its life.
@@ -51,7 +54,7 @@ enum DockerCredentialsVersionState {
 }
 
 impl DockerCredentialsVersion {
-    fn new(version: &domain::CredentialsVersion, now: Timestamp) -> Self {
+    fn new(version: &domain::CredentialsVersion, pullers: &[Puller], now: Timestamp) -> Self {
         let (state, superseded, until) = match version.state {
             VersionState::Staged { .. } => (DockerCredentialsVersionState::Staged, None, None),
             VersionState::Current => (DockerCredentialsVersionState::Current, None, None),
@@ -72,6 +75,10 @@ impl DockerCredentialsVersion {
             held_until: until.map(DateTime::read),
             verification: version.proof.map(Verification::from),
             safe_to_revoke: version.is_safe_to_revoke(now),
+            pulled_last_by: last_handed(pullers, version.number)
+                .into_iter()
+                .map(TokenUse::of)
+                .collect(),
         }
     }
 }
@@ -136,10 +143,11 @@ impl VersionQueries {
         let versions = service
             .credentials_versions(&asker.caller, project, id)
             .await?;
-        asker.count_rows(versions.len())?;
+        let pullers = service.pullers(&asker.caller, project, Some(id)).await?;
+        asker.count_rows(versions.len() + pullers.len())?;
         let shown = versions.iter();
         Ok(shown
-            .map(|version| DockerCredentialsVersion::new(version, now))
+            .map(|version| DockerCredentialsVersion::new(version, &pullers, now))
             .collect())
     }
 }
@@ -189,7 +197,7 @@ impl VersionMutations {
             .await?;
         let (service, now) = (&backend.service, backend.now());
         let staged = service.stage_credentials(&asker.caller, input).await?;
-        Ok(DockerCredentialsVersion::new(&staged, now))
+        Ok(DockerCredentialsVersion::new(&staged, &[], now))
     }
 
     /// Makes the staged version the current one; the one before is held for the project's grace period. For editors.

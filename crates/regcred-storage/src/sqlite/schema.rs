@@ -9,10 +9,11 @@ const MIGRATIONS: [&str; CURRENT as usize] = [
     include_str!("schema_verification.sql"),
     include_str!("schema_workloads.sql"),
     include_str!("schema_versions.sql"),
+    include_str!("schema_pullers.sql"),
 ];
 
 /// The number of the schema that this program writes.
-pub(super) const CURRENT: u32 = 5;
+pub(super) const CURRENT: u32 = 6;
 
 /// Tells a database of regcred from any other of SQLite: "rcdb" in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x7263_6462;

@@ -6,7 +6,7 @@ use regcred_core::access::{
 };
 use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
 use regcred_core::credentials::version::CredentialsVersion;
-use regcred_core::credentials::{CredentialsUse, DockerCredentials};
+use regcred_core::credentials::{CredentialsUse, DockerCredentials, Puller};
 use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
 use regcred_core::people::{Account, Login};
 use regcred_core::project::{Project, ProjectName};
@@ -26,7 +26,7 @@ use super::columns::first;
 use super::directory::DirectoryLock;
 use super::error::closed;
 use super::readers::{Readers, snapshot};
-use super::uses::Puller;
+use super::uses::By;
 use super::writer::Writer;
 use super::{
     audit, credentials, people, projects, sessions, tokens, uses, verifications, versions,
@@ -550,6 +550,16 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn pullers(&self, sight: &Sight, of: Option<CredentialsId>) -> Result<Vec<Puller>> {
+        let project = sight.project();
+        if of.is_some() {
+            return self.readers.read(|db| uses::pullers(db, project, of));
+        }
+        self.readers
+            .scan(move |db| uses::pullers(db, project, None))
+            .await
+    }
+
     async fn record_verification(
         &self,
         grant: &Grant<Editor>,
@@ -586,9 +596,9 @@ impl Store for SqliteStore {
         pull: PullRecord,
         event: AuditEvent,
     ) -> Result<PullRecorded> {
-        let puller = Puller::of(grant);
+        let puller = By::of(grant);
         self.writer
-            .write(move |unit| uses::record(unit, &puller, pull, &event))
+            .write(move |unit| uses::record(unit, &puller, &pull, &event))
             .await
     }
 

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use regcred_core::access::PullGrant;
 use regcred_core::audit::AuditEvent;
-use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, PullsOfDay};
+use regcred_core::credentials::{
+    self as domain, CredentialsUse, DAYS_OF_USE, MOST_PULLERS, PullsOfDay,
+};
 use regcred_core::ids::{CredentialsId, ProjectId, TokenId};
+use regcred_core::registry::RegistryKey;
 use regcred_core::store::{PullRecord, PullRecorded};
 use regcred_core::{Day, Error, Result, Timestamp};
 use rusqlite::{Connection, params};
@@ -14,13 +17,13 @@ use super::columns::{Columns, all, execute, first};
 use super::writer::Unit;
 
 /// Whoever pulls, as far as it is written down.
-pub(super) struct Puller {
+pub(super) struct By {
     project: ProjectId,
     token: TokenId,
     token_name: String,
 }
 
-impl Puller {
+impl By {
     pub(super) fn of(grant: &PullGrant) -> Self {
         Self {
             project: grant.project(),
@@ -33,8 +36,8 @@ impl Puller {
 /// Counts a pull and writes its event down, if the password that was read may still leave.
 pub(super) fn record(
     unit: &mut Unit<'_>,
-    puller: &Puller,
-    pull: PullRecord,
+    puller: &By,
+    pull: &PullRecord,
     event: &AuditEvent,
 ) -> Result<PullRecorded> {
     if !counts(unit.db, puller, pull.at)? {
@@ -66,12 +69,85 @@ pub(super) fn record(
          ON CONFLICT DO UPDATE SET pulls = pulls + 1",
         params![project, credentials, Day::of(pull.at).number()],
     )?;
+    note_puller(unit.db, puller, pull)?;
     unit.record(event)?;
     Ok(PullRecorded::Written)
 }
 
+/// Keeps who pulled what last. A couple that is new takes the place of the oldest one, once there are so many.
+fn note_puller(db: &Connection, puller: &By, pull: &PullRecord) -> Result<()> {
+    let (project, credentials) = (puller.project.as_bytes(), pull.credentials.as_bytes());
+    let params = params![
+        project,
+        credentials,
+        puller.token.as_bytes(),
+        pull.target.as_str(),
+        puller.token_name,
+        pull.version,
+        pull.at.as_micros(),
+    ];
+    let known = execute(
+        db,
+        "UPDATE credentials_puller SET token_name = ?5, version = ?6, last_pull = ?7 \
+         WHERE project_id = ?1 AND credentials_id = ?2 AND token_id = ?3 AND target = ?4",
+        params,
+    )?;
+    if known > 0 {
+        return Ok(());
+    }
+    execute(
+        db,
+        "INSERT INTO credentials_puller (project_id, credentials_id, token_id, target, token_name, version, last_pull) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params,
+    )?;
+    let most = i64::try_from(MOST_PULLERS).unwrap_or(i64::MAX);
+    execute(
+        db,
+        "DELETE FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 AND (token_id, target) IN \
+         (SELECT token_id, target FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 \
+         ORDER BY last_pull DESC LIMIT -1 OFFSET ?3)",
+        params![project, credentials, most],
+    )
+    .map(drop)
+}
+
+/// Who pulled one of the project's credentials, or all of them, the latest first.
+pub(super) fn pullers(
+    db: &Connection,
+    project: ProjectId,
+    of: Option<CredentialsId>,
+) -> Result<Vec<domain::Puller>> {
+    let table = "credentials_puller";
+    if let Some(id) = of {
+        let sql = "SELECT credentials_id, token_id, token_name, target, version, last_pull FROM credentials_puller \
+                   WHERE project_id = ? AND credentials_id = ? ORDER BY last_pull DESC";
+        return all(
+            db,
+            table,
+            sql,
+            [project.as_bytes(), id.as_bytes()],
+            read_puller,
+        );
+    }
+    let sql = "SELECT credentials_id, token_id, token_name, target, version, last_pull FROM credentials_puller \
+               WHERE project_id = ? ORDER BY credentials_id, last_pull DESC";
+    all(db, table, sql, [project.as_bytes()], read_puller)
+}
+
+fn read_puller(row: &Columns<'_>) -> Result<domain::Puller> {
+    Ok(domain::Puller {
+        credentials: row.id(0, "credentials_id", CredentialsId::from_bytes)?,
+        token: row.id(1, "token_id", TokenId::from_bytes)?,
+        token_name: row.get(2, "token_name")?,
+        target: RegistryKey::from_stored(row.get(3, "target")?),
+        version: row.get(4, "version")?,
+        last: row.moment(5, "last_pull")?,
+    })
+}
+
 /// Whether the token still counts in the project.
-fn counts(db: &Connection, puller: &Puller, at: Timestamp) -> Result<bool> {
+fn counts(db: &Connection, puller: &By, at: Timestamp) -> Result<bool> {
     let sql = "SELECT id FROM service_token WHERE id = ?1 AND expires_at > ?3 AND EXISTS \
                (SELECT 1 FROM service_token_project WHERE token_id = ?1 AND project_id = ?2)";
     let params = params![

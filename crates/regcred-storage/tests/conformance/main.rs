@@ -74,6 +74,7 @@ macro_rules! suite {
                 are_counted_by_day_and_written_down
                 that_may_not_leave_any_more_are_refused_and_leave_nothing
                 that_come_at_once_are_all_counted
+                say_who_pulled_what_last_and_no_more_than_so_many
                 are_forgotten_after_a_while_but_for_the_last_use
             }
             verifications {

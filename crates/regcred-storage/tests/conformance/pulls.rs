@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_core::access::PullGrant;
-use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, DockerCredentials};
+use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, DockerCredentials, MOST_PULLERS};
 use regcred_core::ids::ProjectId;
 use regcred_core::registry::PullTarget;
 use regcred_core::store::{PullRecord, PullRecorded};
@@ -34,6 +34,7 @@ fn record(credentials: &DockerCredentials, at: Timestamp) -> PullRecord {
     PullRecord {
         credentials: credentials.id,
         version: 1,
+        target: credentials.registry.key().clone(),
         at,
     }
 }
@@ -271,4 +272,68 @@ pub(crate) async fn are_forgotten_after_a_while_but_for_the_last_use(fixture: Fi
         (today, vec![]),
     ];
     assert_eq!(kept, expected);
+}
+
+pub(crate) async fn say_who_pulled_what_last_and_no_more_than_so_many(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let (one, other) = (
+        add(&fixture, &alice, project, "h.x", "one").await,
+        add(&fixture, &alice, project, "h.x", "other").await,
+    );
+    let (ci, node) = (
+        fixture.puller(&alice, "ci", project).await,
+        fixture.puller(&alice, "node", project).await,
+    );
+    let start = now();
+    let of = |credentials, image: &str, second| PullRecord {
+        target: PullTarget::image(image).unwrap().key(),
+        ..record(credentials, start.plus(Duration::from_secs(second)))
+    };
+    for (grant, image, second) in [
+        (&ci, "h.x/a:1", 1),
+        (&ci, "h.x/b", 2),
+        (&node, "h.x/a", 3),
+        (&ci, "h.x/a:2", 4),
+    ] {
+        pull(&fixture, grant, of(&one, image, second)).await;
+    }
+    pull(&fixture, &ci, of(&other, "h.x/a", 5)).await;
+    let sight = ci.sight();
+    let pullers = async |of| {
+        let pullers = fixture.store.pullers(&sight, of).await.unwrap();
+        pullers
+            .into_iter()
+            .map(|puller| {
+                assert_eq!(puller.version, 1);
+                let second = puller.last.since(start).as_secs();
+                (puller.token_name, puller.target.to_string(), second)
+            })
+            .collect::<Vec<_>>()
+    };
+    let said = |token: &str, target: &str, second| (token.to_owned(), target.to_owned(), second);
+    let of_one = [
+        said("ci", "h.x/a", 4),
+        said("node", "h.x/a", 3),
+        said("ci", "h.x/b", 2),
+    ];
+    assert_eq!(pullers(Some(one.id)).await, of_one);
+    let all = [&of_one[..], &[said("ci", "h.x/a", 5)]].concat();
+    assert_eq!(pullers(None).await, all);
+
+    for number in 0..MOST_PULLERS {
+        let second = 10 + u64::try_from(number).unwrap();
+        let image = format!("h.x/many{number}");
+        pull(&fixture, &node, of(&one, &image, second)).await;
+    }
+    let kept = pullers(Some(one.id)).await;
+    assert_eq!(kept.len(), MOST_PULLERS);
+    assert!(
+        kept.iter().all(|(token, ..)| token == "node"),
+        "the latest are kept"
+    );
+    let foreign = fixture.project(&alice, "foreign").await;
+    let theirs = fixture.viewer(&alice, foreign).await.sight();
+    let nothing = fixture.store.pullers(&theirs, Some(one.id)).await.unwrap();
+    assert!(nothing.is_empty());
 }

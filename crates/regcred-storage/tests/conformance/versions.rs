@@ -437,6 +437,7 @@ async fn pull(room: &Room, puller: &PullGrant) -> bool {
     let record = PullRecord {
         credentials: room.id,
         version,
+        target: stored.credentials.registry.key().clone(),
         at: now(),
     };
     let recorded = store.record_pull(puller, record, event("pull"));

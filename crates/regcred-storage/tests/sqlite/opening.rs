@@ -53,7 +53,7 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     running.credentials(&admin, project, "h.x", "me").await;
     running.close().await;
     // As it was before pulls.
-    let before = "DROP TABLE credentials_version; ALTER TABLE project DROP COLUMN grace_period_days; \
+    let before = "DROP TABLE credentials_puller; DROP TABLE credentials_version; ALTER TABLE project DROP COLUMN grace_period_days; \
                   ALTER TABLE project DROP COLUMN verify_before_saving; \
                   ALTER TABLE docker_credentials DROP COLUMN last_version; ALTER TABLE docker_credentials DROP COLUMN probe; DROP TABLE workload_version; DROP TABLE workload; ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
                   DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; \

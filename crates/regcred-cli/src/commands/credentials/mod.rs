@@ -54,7 +54,9 @@ enum Command {
     /// Delete credentials
     Delete(delete::Delete),
     /// Show who got their passwords out, when last, how often in 30 days, and when they run out (regcred's own)
-    Usage,
+    ///
+    /// Of one of them, also what was pulled with them, by which token, and with which version of the password.
+    Usage(usage::Usage),
     /// Make a project's credentials those of a file
     ///
     /// It first reads all passwords, then shows what it is going to do: create, upgrade, unchanged, prune. It stops at
@@ -91,6 +93,13 @@ pub(super) struct Selector {
     registry: Option<String>,
 }
 
+impl Selector {
+    /// Whether anything was said.
+    pub(super) fn is_given(&self) -> bool {
+        self.id.is_some() || self.username.is_some()
+    }
+}
+
 /// What a command works on: a project's credentials, over a connection.
 pub(super) struct Room {
     pub(super) link: Link,
@@ -113,7 +122,7 @@ impl CredentialsCommand {
             Command::Versions(command) => command.run(args).await,
             Command::DestroyVersion(command) => command.run(args, interrupt).await,
             Command::Delete(command) => command.run(args, interrupt).await,
-            Command::Usage => usage::run(args).await,
+            Command::Usage(command) => command.run(args).await,
             Command::Apply(command) => command.run(args, interrupt).await,
         }
     }

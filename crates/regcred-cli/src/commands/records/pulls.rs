@@ -1,6 +1,6 @@
 //! What is printed of pulls: how credentials were used, and by which rule they are chosen.
 
-use regcred_client::regcred::{Candidate, CredentialsUsage, Explanation};
+use regcred_client::regcred::{Candidate, CredentialsUsage, Explanation, TokenUse};
 use serde::Serialize;
 
 use super::verification::{VerificationRecord, known_to_work};
@@ -21,6 +21,7 @@ pub(in crate::commands) struct UsageRecord {
     last_used_by: Option<UsedBy>,
     pulls: u64,
     pulls_by_day: Vec<OfDay>,
+    pulled_by: Vec<PulledByRecord>,
     verification: Option<VerificationRecord>,
     jobs: Vec<String>,
     apps: Vec<String>,
@@ -28,9 +29,46 @@ pub(in crate::commands) struct UsageRecord {
 
 /// The token that used them last.
 #[derive(Serialize)]
-struct UsedBy {
+pub(super) struct UsedBy {
     id: String,
     name: String,
+}
+
+impl From<TokenUse> for UsedBy {
+    fn from(token: TokenUse) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+        }
+    }
+}
+
+impl UsedBy {
+    pub(super) fn names(tokens: &[Self]) -> String {
+        let names: Vec<_> = tokens.iter().map(|token| token.name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+/// A token, what it pulled, and when last.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PulledByRecord {
+    token: UsedBy,
+    image: String,
+    version: u32,
+    last_pulled: String,
+}
+
+impl PulledByRecord {
+    fn line(&self) -> String {
+        let (name, image) = (&self.token.name, &self.image);
+        format!(
+            "{image} by {name}, version {}, {}",
+            self.version,
+            day(&self.last_pulled)
+        )
+    }
 }
 
 #[derive(Serialize)]
@@ -50,10 +88,17 @@ impl From<CredentialsUsage> for UsageRecord {
             last_update: usage.last_update.to_string(),
             expires_at: usage.expires_at.map(|moment| moment.to_string()),
             last_used: usage.last_used.map(|moment| moment.to_string()),
-            last_used_by: usage.last_used_by.map(|token| UsedBy {
-                id: token.id.to_string(),
-                name: token.name,
-            }),
+            last_used_by: usage.last_used_by.map(UsedBy::from),
+            pulled_by: usage
+                .pulled_by
+                .into_iter()
+                .map(|pulled| PulledByRecord {
+                    token: pulled.token.into(),
+                    image: pulled.image,
+                    version: pulled.version,
+                    last_pulled: pulled.last_pulled.to_string(),
+                })
+                .collect(),
             pulls: days.clone().map(|day| day.pulls).sum(),
             pulls_by_day: days
                 .map(|day| OfDay {
@@ -98,7 +143,12 @@ impl Record for UsageRecord {
     }
 
     fn details(&self) -> Vec<(&'static str, String)> {
-        Self::COLUMNS.iter().copied().zip(self.cells()).collect()
+        let cells = Self::COLUMNS.iter().copied().zip(self.cells());
+        let pulled = self
+            .pulled_by
+            .iter()
+            .map(|pulled| ("PULLED", pulled.line()));
+        cells.chain(pulled).collect()
     }
 
     fn name(&self) -> String {

@@ -3,6 +3,7 @@
 use regcred_client::regcred::{CredentialsVersion, ProjectSettings};
 use serde::Serialize;
 
+use super::pulls::UsedBy;
 use super::verification::{VerificationRecord, known_to_work};
 use super::{day, or_dash, word};
 use crate::output::Record;
@@ -21,6 +22,7 @@ pub(in crate::commands) struct VersionRecord {
     held_until: Option<String>,
     verification: Option<VerificationRecord>,
     safe_to_revoke: bool,
+    pulled_last_by: Vec<UsedBy>,
 }
 
 impl From<CredentialsVersion> for VersionRecord {
@@ -36,6 +38,7 @@ impl From<CredentialsVersion> for VersionRecord {
             held_until: version.held_until.map(|moment| moment.to_string()),
             verification: version.verification.map(Into::into),
             safe_to_revoke: version.safe_to_revoke,
+            pulled_last_by: version.pulled_last_by.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -58,6 +61,7 @@ impl Record for VersionRecord {
         "HELD UNTIL",
         "KNOWN TO WORK",
         "SAFE TO REVOKE",
+        "PULLED LAST BY",
     ];
     const FLEXIBLE: usize = 4;
 
@@ -78,6 +82,7 @@ impl Record for VersionRecord {
             or_dash(self.held_until.as_deref().map(day).unwrap_or_default()),
             known_to_work(self.verification.as_ref()),
             safe.to_owned(),
+            or_dash(UsedBy::names(&self.pulled_last_by)),
         ]
     }
 

@@ -29,7 +29,7 @@ pub(super) async fn targets(command: &Verify, link: &Link) -> Result<Vec<Target>
     }
     let project = link.project(&command.args.project).await?;
     let mut targets = of_project(link, project, &project.to_string()).await?;
-    if command.which.id.is_some() || command.which.username.is_some() {
+    if command.which.is_given() {
         let room = Room::open(&command.args).await?;
         let found = room.select(&command.which).await?.id;
         targets.retain(|target| target.id == found);

@@ -3,7 +3,7 @@
 use super::absent;
 use crate::access::{Caller, Viewer};
 use crate::clock::Day;
-use crate::credentials::{CredentialsUse, DockerCredentials};
+use crate::credentials::{CredentialsUse, DockerCredentials, Puller};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
 use crate::service::Service;
@@ -31,6 +31,17 @@ impl Service {
             .credentials(&grant.sight(), id)
             .await?
             .ok_or_else(|| absent(id))
+    }
+
+    /// Who pulled credentials of a project for what, one of them or all, in the order of their ids, the latest first.
+    pub async fn pullers(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        of: Option<CredentialsId>,
+    ) -> Result<Vec<Puller>> {
+        let grant = self.grant::<Viewer>(caller, project).await?;
+        self.store.pullers(&grant.sight(), of).await
     }
 
     /// How the credentials of a project were pulled, one of them or all, in the order of their ids, with the days behind

@@ -145,7 +145,11 @@ impl Service {
         let at = self.clock.now();
         let recorded = self
             .store
-            .record_pull(grant, record(row, at), event(grant, target, row, at))
+            .record_pull(
+                grant,
+                record(target, row, at),
+                event(grant, target, row, at),
+            )
             .await
             .map_err(nothing_leaves)?;
         match recorded {
@@ -159,10 +163,11 @@ impl Service {
     }
 }
 
-fn record(row: &DockerCredentials, at: Timestamp) -> PullRecord {
+fn record(target: &PullTarget, row: &DockerCredentials, at: Timestamp) -> PullRecord {
     PullRecord {
         credentials: row.id,
         version: row.version,
+        target: target.key(),
         at,
     }
 }
