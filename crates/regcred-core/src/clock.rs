@@ -14,6 +14,9 @@ pub trait Clock: Send + Sync + 'static {
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// From microseconds since the Unix epoch; what lies outside the years -9999 to 9999 is moved to the nearest end.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {

@@ -77,6 +77,10 @@ id!(
     /// A session or a service token; it stands in the token's text.
     TokenId
 );
+id!(
+    /// Something that a webhook is to be told; the same at each attempt.
+    DeliveryId
+);
 
 /// Reads a UUID in its hyphenated form.
 pub fn parse_uuid(text: &str) -> Result<Uuid> {

@@ -8,6 +8,7 @@
 //! Time and randomness are arguments ([`clock::Clock`], [`random::Random`]), so that tests are exact.
 
 pub mod access;
+pub mod alert;
 pub mod audit;
 pub mod clock;
 pub mod credentials;
@@ -25,6 +26,7 @@ pub mod store;
 mod text;
 pub mod token;
 pub mod verification;
+pub mod webhook;
 pub mod workload;
 
 pub use clock::{Clock, Day, Timestamp};

@@ -7,21 +7,25 @@
 use async_trait::async_trait;
 
 use crate::access::{
-    AdminGrant, Editor, Grant, Manager, PullGrant, Rights, Role, Sight, Unsealing, UserGrant,
-    Viewer,
+    AdminGrant, Editor, Grant, Manager, Proving, PullGrant, Rights, Role, ServiceGrant, Sight,
+    Unsealing, UserGrant, Viewer,
 };
+use crate::alert::{Announced, Announcement};
 use crate::audit::{AuditEvent, AuditRow, ChainHead};
 use crate::clock::{Day, Timestamp};
 use crate::credentials::version::{CredentialsVersion, GracePeriod};
 use crate::credentials::{self, CredentialsUse, DockerCredentials, Puller, Username};
 use crate::error::Result;
-use crate::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
+use crate::ids::{CredentialsId, DeliveryId, ProjectId, TokenId, UserId, WorkloadId};
 use crate::people::{Account, GroupName, Login};
 use crate::project::{Description, Project, ProjectName, Technologies};
 use crate::registry::{ImageReference, Registry, RegistryKey};
 use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
-use crate::verification::{SavingPolicy, Verification};
+use crate::verification::{
+    DueCheck, DueChecks, ProofDecision, Recorded, SavingPolicy, Tried, Verification,
+};
+use crate::webhook::{Delivery, Target};
 use crate::workload::{
     Alias, Extent, Pin, Resources, Settings, Version, Weight, Workload, WorkloadKind, WorkloadList,
     WorkloadName,
@@ -231,14 +235,14 @@ pub trait Store: Send + Sync + 'static {
     /// [`MOST_PULLERS`](crate::credentials::MOST_PULLERS) of each.
     async fn pullers(&self, sight: &Sight, of: Option<CredentialsId>) -> Result<Vec<Puller>>;
 
-    /// Writes a proof down, of which there are [`PROOFS_KEPT`](crate::verification::PROOFS_KEPT) for each credentials;
-    /// `false`, and nothing, where the credentials are gone.
+    /// Writes a proof down, of which there are [`PROOFS_KEPT`](crate::verification::PROOFS_KEPT) for each credentials,
+    /// with the event and the consequences that `decide` makes of it; `None`, and nothing, where the credentials are gone.
     async fn record_verification(
         &self,
-        grant: &Grant<Editor>,
+        proving: &Proving,
         verification: Verification,
-        event: AuditEvent,
-    ) -> Result<bool>;
+        decide: DecideProof,
+    ) -> Result<Option<Recorded>>;
     /// Writes down that a password was tried before saving, and was not saved.
     async fn record_not_saved(&self, grant: &Grant<Editor>, event: AuditEvent) -> Result<()>;
     /// The proofs of credentials of the project, of one of them or of all, ordered by id, the latest first.
@@ -247,6 +251,53 @@ pub trait Store: Send + Sync + 'static {
         sight: &Sight,
         of: Option<CredentialsId>,
     ) -> Result<Vec<Verification>>;
+
+    // ---- what is done by itself ----
+
+    /// Of each host but those of `except` the credentials that are due first, as far as they are due at `now`: those that
+    /// are due longest first, at most `limit`.
+    async fn due_checks(
+        &self,
+        grant: &ServiceGrant,
+        now: Timestamp,
+        except: Vec<String>,
+        limit: usize,
+    ) -> Result<DueChecks>;
+    /// Takes credentials that are due: puts them off to `again`, so that a try which comes to no end is not repeated at
+    /// once, and reads their sealed password in the same transaction. `None` where they are gone or no longer due. No event:
+    /// the proof has one.
+    async fn claim_check(
+        &self,
+        grant: &ServiceGrant,
+        due: &DueCheck,
+        again: Timestamp,
+    ) -> Result<Option<StoredPassword>>;
+    /// Writes down what is to be told of credentials that run out, at most of `limit` of them. No event: nothing that
+    /// anybody decided.
+    async fn announce_expiries(
+        &self,
+        grant: &ServiceGrant,
+        now: Timestamp,
+        limit: usize,
+        decide: DecideExpiry,
+    ) -> Result<Vec<Announced>>;
+    /// What is to be delivered to a target first, be it due or not.
+    async fn next_delivery(
+        &self,
+        grant: &ServiceGrant,
+        target: &Target,
+    ) -> Result<Option<Delivery>>;
+    /// Notes an attempt that failed, and when the next one is due.
+    async fn put_off_delivery(
+        &self,
+        grant: &ServiceGrant,
+        id: DeliveryId,
+        due: Timestamp,
+    ) -> Result<()>;
+    /// Forgets a delivery that was made or given up.
+    async fn end_delivery(&self, grant: &ServiceGrant, id: DeliveryId) -> Result<()>;
+    /// Forgets what waits for targets other than these; how many deliveries.
+    async fn forget_deliveries(&self, grant: &ServiceGrant, but: Vec<Target>) -> Result<u64>;
 
     // ---- jobs and apps ----
 
@@ -422,6 +473,12 @@ pub type DescribeVersion =
 
 /// The event of a deletion, made from the row that goes and the number of workloads that use it.
 pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials, u64) -> AuditEvent + Send>;
+
+/// What a proof brings about, decided inside the transaction.
+pub type DecideProof = Box<dyn FnOnce(&Tried<'_>) -> Result<ProofDecision> + Send>;
+
+/// What is to be told of credentials that run out at a moment, and when the next time, decided inside the transaction.
+pub type DecideExpiry = Box<dyn Fn(Timestamp) -> Result<(Announcement, Option<Timestamp>)> + Send>;
 
 /// A version of the given number, with the event that says so, made inside the transaction.
 pub type DecideVersion = Box<dyn FnOnce(u32) -> (Version, AuditEvent) + Send>;

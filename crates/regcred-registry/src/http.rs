@@ -3,11 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use regcred_core::Timestamp;
 use regcred_core::verification::Verdict;
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Certificate, Client, Method, StatusCode, Url, redirect};
 use zeroize::Zeroizing;
 
+use crate::hints;
 use crate::origin::Origin;
 use crate::policy::{Policy, Rule};
 use crate::resolve::Resolve;
@@ -20,6 +22,10 @@ pub(crate) struct Peer {
 /// What came back.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    /// For how long the other end asks to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// When it says that what was sent runs out.
+    pub(crate) expires: Option<Timestamp>,
     challenges: Vec<String>,
     body: Zeroizing<Vec<u8>>,
 }
@@ -137,6 +143,8 @@ impl Peer {
         }
         Ok(Answer {
             status: response.status(),
+            retry_after: hints::retry_after(response.headers()),
+            expires: hints::expiry(response.headers()),
             challenges,
             body,
         })

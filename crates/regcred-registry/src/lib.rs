@@ -1,8 +1,8 @@
 //! Proves that registry credentials work, by logging in where they are for. The only crate that sends credentials out.
 //!
 //! [`Prover::prove`] follows the way of a login of docker's: an anonymous request, the challenge that comes back, Basic
-//! or a token from the realm that the challenge names. What comes of it is a [`Verdict`] and nothing else: no text, no
-//! address and no time of the other end's.
+//! or a token from the realm that the challenge names. What comes of it is a [`Proof`] and nothing else: a verdict, how long
+//! to wait, and when the password ends; no text and no address of the other end's.
 //!
 //! A registry, and whoever answers in its name, is not trusted: [`policy`] says which addresses may be spoken to, and
 //! `realm` which realm may be given the credentials. Names are resolved once, and connections go to what was found
@@ -10,6 +10,7 @@
 
 mod challenge;
 mod gate;
+mod hints;
 mod http;
 mod origin;
 pub mod policy;
@@ -20,5 +21,5 @@ mod resolve;
 pub use gate::Place;
 pub use policy::{Policy, Rule};
 pub use prove::{Login, Prover};
-pub use regcred_core::verification::Verdict;
+pub use regcred_core::verification::{Proof, Verdict};
 pub use resolve::{Resolve, SystemResolver};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use regcred_core::Timestamp;
 use regcred_core::credentials::Username;
 use regcred_core::registry::{ImageReference, RegistryKey};
 use regcred_core::secret::RegistryPassword;
-use regcred_core::verification::Verdict;
+use regcred_core::verification::{Proof, Verdict};
 use reqwest::{Method, StatusCode, Url};
 use zeroize::Zeroizing;
 
@@ -52,20 +53,26 @@ impl Prover {
     /// A place to try credentials of a registry, on somebody's behalf. `None` where there is none within twelve seconds:
     /// then nothing was tried. Whoever opens a password opens it behind this, so that it is the one of the moment.
     pub async fn place(&self, registry: &RegistryKey, asker: &str) -> Option<Place> {
-        self.gate.enter(registry.host(), asker).await
+        self.place_at(registry.host(), asker).await
+    }
+
+    /// The same, for the host of a registry key.
+    pub async fn place_at(&self, host: &str, asker: &str) -> Option<Place> {
+        self.gate.enter(host, asker).await
     }
 
     /// Tries the credentials where they are for, ten seconds at most, and gives the place back.
-    pub async fn prove(&self, login: &Login<'_>, _place: Place) -> Verdict {
-        let attempt = tokio::time::timeout(TOTAL, self.attempt(login)).await;
+    pub async fn prove(&self, login: &Login<'_>, _place: Place) -> Proof {
+        let mut heard = Heard::default();
+        let attempt = tokio::time::timeout(TOTAL, self.attempt(login, &mut heard)).await;
         let verdict = attempt.map_or(Verdict::Unreachable, |done| done.unwrap_or_else(|why| why));
         let host = login.registry.host();
         tracing::debug!(host, verdict = verdict.word(), "proved a login");
-        verdict
+        heard.with(verdict)
     }
 
     /// Each step ends with a verdict, or leads on to the next.
-    async fn attempt(&self, login: &Login<'_>) -> Result<Verdict, Verdict> {
+    async fn attempt(&self, login: &Login<'_>, heard: &mut Heard) -> Result<Verdict, Verdict> {
         // An identity token is no password: it is exchanged in another way.
         if login.username.as_str() == IDENTITY_TOKEN {
             return Err(Verdict::Unverifiable);
@@ -78,6 +85,7 @@ impl Prover {
         }
         let rule = self.policy.rule(login.registry.host());
         let (registry, origin, anonymous) = self.knock(login.registry, &rule).await?;
+        heard.retry_after = anonymous.retry_after;
         if anonymous.status != StatusCode::UNAUTHORIZED {
             return Err(match anonymous.status {
                 // Nobody was asked for anything.
@@ -91,13 +99,14 @@ impl Prover {
             Challenge::Bearer { realm, service } => {
                 let realm =
                     realm::allowed(&realm, &origin, &rule, &self.policy).ok_or(Verdict::Blocked)?;
-                self.token(login, &registry, &origin, realm, service.as_deref())
+                self.token(login, &registry, &origin, realm, service.as_deref(), heard)
                     .await?
             }
         };
         let answer = registry
             .send(Method::GET, origin.at("/v2/"), Some(&authorization))
             .await?;
+        heard.hear(&answer);
         judge(answer.status, Verdict::Rejected)?;
         if let Some(probe) = login.probe {
             let reference = probe.digest().or(probe.tag()).unwrap_or("latest");
@@ -105,6 +114,7 @@ impl Prover {
             let answer = registry
                 .send(Method::HEAD, origin.at(&path), Some(&authorization))
                 .await?;
+            heard.hear(&answer);
             // A 404 proves nothing: there may be no such image, or the registry hides what one may not see.
             judge(answer.status, Verdict::NoPullRight)?;
         }
@@ -140,6 +150,7 @@ impl Prover {
         origin: &Origin,
         mut realm: Url,
         service: Option<&str>,
+        heard: &mut Heard,
     ) -> Result<Authorization, Verdict> {
         let at = Origin::of_url(&realm);
         {
@@ -162,12 +173,40 @@ impl Prover {
             let peer = Peer::at(&at, &self.addresses(&at, &rule).await?, &rule)?;
             peer.send(Method::GET, realm, Some(&basic)).await?
         };
+        heard.hear(&answer);
         judge(answer.status, Verdict::Rejected)?;
         bearer(answer.body())
     }
 
     async fn addresses(&self, origin: &Origin, rule: &Rule) -> Result<Addresses, Verdict> {
         Addresses::of(origin, rule, &self.policy, self.resolver.as_ref()).await
+    }
+}
+
+/// What was said beside the verdict.
+#[derive(Default)]
+struct Heard {
+    retry_after: Option<Duration>,
+    expires: Option<Timestamp>,
+}
+
+impl Heard {
+    /// An answer to somebody who logged in.
+    fn hear(&mut self, answer: &Answer) {
+        self.retry_after = answer.retry_after;
+        if answer.status == StatusCode::OK {
+            self.expires = answer.expires.or(self.expires);
+        }
+    }
+
+    /// With what it amounts to: to be left alone is asked by a 429 only, and what is refused has no end.
+    fn with(self, verdict: Verdict) -> Proof {
+        let limited = verdict == Verdict::RateLimited;
+        Proof {
+            verdict,
+            retry_after: self.retry_after.filter(|_| limited),
+            expires: self.expires.filter(|_| verdict == Verdict::Ok),
+        }
     }
 }
 

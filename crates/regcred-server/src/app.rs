@@ -1,16 +1,19 @@
 //! What all requests share.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use regcred_core::access::{Caller, RequestId};
 use regcred_core::credentials::MOST_IN_PROJECT;
 use regcred_core::people::{Login, LoginPassword, PasswordHash};
 use regcred_core::service::{Service, Verified};
+use regcred_core::verification::Hosts;
+use regcred_core::verification::schedule::Jitter;
 use regcred_core::{Error, Result, Timestamp};
 use regcred_registry::Prover;
 
+use crate::alerts::Alerts;
 use crate::door::Door;
 use crate::graphql::{GatewaySchema, PlatformSchema};
 use crate::limits::{Hashing, LoginLimits, PullLimits};
@@ -31,23 +34,38 @@ pub(crate) struct Backend {
     pub(crate) service: Arc<Service>,
     pub(crate) logins: LoginLimits,
     pub(crate) pulls: PullLimits,
+    pub(crate) alerts: Alerts,
     pub(crate) prover: Prover,
+    /// Which registries are left alone by what is tried without being asked for.
+    hosts: Mutex<Hosts>,
     hashing: Hashing,
 }
 
 impl Backend {
-    pub(crate) fn new(service: Arc<Service>, prover: Prover) -> Self {
+    pub(crate) fn new(service: Arc<Service>, prover: Prover, alerts: Alerts) -> Self {
         Self {
             service,
             logins: LoginLimits::new(),
             pulls: PullLimits::default(),
+            alerts,
             prover,
+            hosts: Mutex::default(),
             hashing: Hashing::new(),
         }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.service.clock().now()
+    }
+
+    pub(crate) fn hosts(&self) -> MutexGuard<'_, Hosts> {
+        // No code under the lock can panic half-way through a change.
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn jitter(&self) -> Jitter {
+        // Where there is no randomness the registry gets the longer pause.
+        Jitter::draw(self.service.random()).unwrap_or(Jitter::ALL)
     }
 
     /// Proves a password under the limits of logins; `None` where it is wrong or the user unknown.

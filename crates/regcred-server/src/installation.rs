@@ -7,6 +7,7 @@ use regcred_core::clock::SystemClock;
 use regcred_core::random::SystemRandom;
 use regcred_core::service::Service;
 use regcred_core::store::Store;
+use regcred_core::verification::Watch;
 use regcred_storage::{SqliteOptions, SqliteStore};
 
 use crate::settings::{KekSource, SettingsError};
@@ -18,11 +19,12 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Opens the one in `data_dir`, or makes it where `make` says so.
+    /// Opens the one in `data_dir`, or makes it where `make` says so, with credentials watched as `watch` says.
     pub(crate) fn open(
         data_dir: &Path,
         kek: &KekSource,
         make: bool,
+        watch: Watch,
     ) -> Result<Self, SettingsError> {
         let fresh = !data_dir.join(regcred_storage::DATABASE_FILE).exists();
         if fresh && !make {
@@ -49,7 +51,7 @@ impl Installation {
             })?;
         Ok(Self {
             store,
-            service: Arc::new(service),
+            service: Arc::new(service.watching(watch)),
         })
     }
 }

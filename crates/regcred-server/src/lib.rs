@@ -5,7 +5,9 @@
 //! (`graphql`) are an adapter that speaks the platform's names; what they do is done by the use cases of
 //! `regcred-core`.
 
+mod alerts;
 mod app;
+mod checks;
 mod door;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use prometheus::{Encoder as _, HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
 use prometheus::{histogram_opts, opts};
+use regcred_core::alert::AlertKind;
+use regcred_core::verification::Verdict;
 
 /// The numbers of this process.
 #[derive(Clone)]
@@ -16,6 +18,8 @@ struct Inner {
     durations: HistogramVec,
     logins: IntCounterVec,
     pulls: IntCounterVec,
+    checks: IntCounterVec,
+    alerts: IntCounterVec,
     connections: IntGauge,
 }
 
@@ -44,6 +48,24 @@ impl Metrics {
             opts!("regcred_pulls_total", "Pulls of passwords, by outcome"),
             &["outcome"],
         )?;
+        let checks = IntCounterVec::new(
+            opts!(
+                "regcred_checks_total",
+                "Tries of credentials at their registry that nobody asked for, by verdict"
+            ),
+            &["verdict"],
+        )?;
+        let alerts = IntCounterVec::new(
+            opts!(
+                "regcred_alerts_total",
+                "Credentials that are refused now, or run out, by kind"
+            ),
+            &["kind"],
+        )?;
+        for kind in AlertKind::ALL {
+            // What may be waited for is there from the beginning.
+            alerts.with_label_values(&[kind.word()]).inc_by(0);
+        }
         let connections = IntGauge::new("regcred_connections", "Connections that are open")?;
         let build = prometheus::IntGaugeVec::new(
             opts!("regcred_build_info", "Always 1; the version is a label"),
@@ -55,6 +77,8 @@ impl Metrics {
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(logins.clone()))?;
         registry.register(Box::new(pulls.clone()))?;
+        registry.register(Box::new(checks.clone()))?;
+        registry.register(Box::new(alerts.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(build))?;
         Ok(Self(Arc::new(Inner {
@@ -63,6 +87,8 @@ impl Metrics {
             durations,
             logins,
             pulls,
+            checks,
+            alerts,
             connections,
         })))
     }
@@ -89,6 +115,16 @@ impl Metrics {
     pub(crate) fn pull(&self, outcome: &str) {
         let outcome = outcome.to_ascii_lowercase();
         self.0.pulls.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// Credentials were tried at their registry without being asked for.
+    pub(crate) fn check(&self, verdict: Verdict) {
+        self.0.checks.with_label_values(&[verdict.word()]).inc();
+    }
+
+    /// Something is wrong with credentials, and was not before.
+    pub(crate) fn alert(&self, kind: AlertKind) {
+        self.0.alerts.with_label_values(&[kind.word()]).inc();
     }
 
     /// The connections that are open.

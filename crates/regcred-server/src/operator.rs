@@ -9,6 +9,7 @@ use regcred_core::random::SystemRandom;
 pub use regcred_core::secret::SecretText;
 use regcred_core::service::CreateUser;
 use regcred_core::store::Store as _;
+use regcred_core::verification::Watch;
 use regcred_core::{Error, ErrorKind};
 
 use crate::installation::Installation;
@@ -125,7 +126,12 @@ fn at_work<T>(
         .build()
         .map_err(|error| format!("the runtime cannot be started: {error}"))?;
     runtime.block_on(async {
-        let installation = Arc::new(Installation::open(Path::new(&data_dir), &kek, make)?);
+        let installation = Arc::new(Installation::open(
+            Path::new(&data_dir),
+            &kek,
+            make,
+            Watch::default(),
+        )?);
         let done = work(Arc::clone(&installation)).await;
         installation.store.close().await;
         Ok(done?)

@@ -1,13 +1,15 @@
 //! Proofs of credentials at their registry: of what is stored, and of what is to be saved.
 
+use std::time::Duration;
+
 use regcred_core::access::Caller;
 use regcred_core::credentials::read_probe;
 use regcred_core::credentials::version::VersionState;
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::service::{CreateCredentials, SwitchVersion, UpgradeCredentials};
-use regcred_core::verification::{Proved, SavingPolicy, Verification};
+use regcred_core::verification::{Proof, Proved, SavingPolicy, Verification};
 use regcred_core::{Error, ErrorKind, Result};
-use regcred_registry::Login;
+use regcred_registry::{Login, Place};
 
 use crate::app::Backend;
 
@@ -42,11 +44,12 @@ impl Backend {
             password: &opened.password,
             probe: probe.as_ref().or(row.probe.as_ref()),
         };
-        let verdict = self.prover.prove(&login, place).await;
+        let (proof, rest) = self.try_out(&login, place).await;
         let probed = login.probe.is_some();
-        service
-            .record_verification(caller, &opened, verdict, probed)
-            .await
+        let recorded = service.record_verification(caller, &opened, &proof, probed, rest);
+        let recorded = recorded.await?;
+        self.alerts.tell(recorded.announced.as_slice());
+        Ok(recorded.verification)
     }
 
     /// Proves a password that is to be saved with new credentials, where that is asked for or the project demands it.
@@ -138,6 +141,16 @@ impl Backend {
         Ok(demanded.max(asked.unwrap_or_default()))
     }
 
+    /// Tries credentials, and hears for how long their registry is left alone behind it by what is tried by itself.
+    async fn try_out(&self, login: &Login<'_>, place: Place) -> (Proof, Duration) {
+        let proof = self.prover.prove(login, place).await;
+        let (now, jitter) = (self.now(), self.jitter());
+        let rest = self
+            .hosts()
+            .hear(login.registry.host(), &proof, now, jitter);
+        (proof, rest)
+    }
+
     async fn prove_unsaved(
         &self,
         caller: &Caller,
@@ -145,11 +158,10 @@ impl Backend {
         unsaved: &Login<'_>,
         policy: SavingPolicy,
     ) -> Result<Proved> {
-        let place = self
-            .prover
-            .place(unsaved.registry, &project.to_string())
-            .await;
-        let verdict = self.prover.prove(unsaved, place.ok_or_else(busy)?).await;
+        let asker = project.to_string();
+        let place = self.prover.place(unsaved.registry, &asker);
+        let place = place.await.ok_or_else(busy)?;
+        let (Proof { verdict, .. }, _) = self.try_out(unsaved, place).await;
         let proved = Proved {
             registry: unsaved.registry.clone(),
             username: unsaved.username.clone(),

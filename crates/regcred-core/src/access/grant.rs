@@ -117,10 +117,69 @@ impl Grant<Editor> {
             project: self.project,
         }
     }
+
+    /// The part of the grant that lets write down what came of such a proof.
+    #[must_use]
+    pub fn proving(&self) -> Proving {
+        Proving {
+            project: self.project,
+        }
+    }
+}
+
+/// For what the service does by itself, never for a request: it tries credentials, and tells what is wrong with them.
+#[derive(Debug)]
+pub struct ServiceGrant {
+    origin: Origin,
+}
+
+impl ServiceGrant {
+    /// For one piece of work, with the id under which it is written down. Never for a request from the network.
+    #[must_use]
+    pub fn for_itself(request: RequestId) -> Self {
+        Self {
+            origin: Origin {
+                actor: Actor::Service,
+                request,
+            },
+        }
+    }
+
+    /// The part of the grant that lets open a password of a project, to prove it at its registry.
+    #[must_use]
+    pub fn unsealing(&self, project: ProjectId) -> Unsealing {
+        Unsealing { project }
+    }
+
+    /// The part of the grant that lets write down what came of such a proof.
+    #[must_use]
+    pub fn proving(&self, project: ProjectId) -> Proving {
+        Proving { project }
+    }
+
+    /// An audit event by the service.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action) -> AuditEvent {
+        self.origin.event(at, action)
+    }
+}
+
+/// The proof that it may be written down what came of a proof of a project's credentials: an editor's, or the service's own.
+#[derive(Debug)]
+pub struct Proving {
+    project: ProjectId,
+}
+
+impl Proving {
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
 }
 
 /// The proof that a password of a project may be opened: to be handed out to a token that may pull it, or to be proved at
-/// its registry for an editor, who learns the verdict alone.
+/// its registry, for an editor or by the service itself, who learn the verdict alone.
 #[derive(Debug)]
 pub struct Unsealing {
     project: ProjectId,

@@ -10,7 +10,8 @@ mod role;
 
 pub use check::{as_admin, as_user, belongs, check, check_pull, check_sight};
 pub use grant::{
-    AdminGrant, Editor, Grant, Level, Manager, PullGrant, Sight, Unsealing, UserGrant, Viewer,
+    AdminGrant, Editor, Grant, Level, Manager, Proving, PullGrant, ServiceGrant, Sight, Unsealing,
+    UserGrant, Viewer,
 };
 pub use principal::{Actor, Caller, Principal, RequestId, TokenPrincipal, UserPrincipal};
 pub use role::{Right, Rights, Role};

@@ -99,6 +99,9 @@ pub enum Actor {
     },
     /// Whoever holds the database and its key, working on them directly.
     Operator,
+    /// The service, by itself.
+    #[serde(rename = "regcred")]
+    Service,
 }
 
 /// The id of one request: in its answer, its log lines and its audit events.

@@ -164,6 +164,7 @@ pub enum Action {
         username: String,
         version: u32,
         verdict: &'static str,
+        expires: Option<String>,
     },
     CredentialsNotSaved {
         project: String,

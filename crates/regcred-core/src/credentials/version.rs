@@ -58,7 +58,7 @@ impl CredentialsVersion {
     pub fn proved_by(mut self, proofs: &[Verification]) -> Self {
         let mut own = proofs.iter().filter(|proof| proof.version == self.number);
         self.proof = own.clone().next().copied();
-        let telling = own.find(|proof| proof.verdict.proves_something());
+        let telling = own.find(|proof| proof.verdict.is_proof());
         self.refused = telling
             .map(|proof| proof.verdict)
             .filter(|verdict| verdict.is_bad());

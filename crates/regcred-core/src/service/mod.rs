@@ -1,7 +1,9 @@
 //! The use cases. Each does one thing for a caller who has been authenticated, and knows nothing of HTTP or GraphQL.
 
 mod authentication;
+mod checks;
 mod credentials;
+mod deliveries;
 mod login;
 mod people;
 mod projects;
@@ -30,6 +32,7 @@ use crate::ids::ProjectId;
 use crate::random::Random;
 use crate::sealing::{KeyRing, SealedRecord};
 use crate::store::Store;
+use crate::verification::Watch;
 
 /// All use cases over one store.
 pub struct Service {
@@ -39,6 +42,7 @@ pub struct Service {
     random: Arc<dyn Random>,
     sessions: Sessions,
     decoy: SealedRecord,
+    watch: Watch,
 }
 
 impl Service {
@@ -57,7 +61,14 @@ impl Service {
             random,
             sessions: Sessions::default(),
             decoy,
+            watch: Watch::default(),
         })
+    }
+
+    /// The same, with credentials watched in another way.
+    #[must_use]
+    pub fn watching(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// Whether the store can serve now.

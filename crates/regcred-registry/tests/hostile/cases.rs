@@ -447,3 +447,65 @@ async fn probed(status: u16, tokens: bool) -> Verdict {
     );
     verdict
 }
+
+#[tokio::test]
+async fn how_long_to_wait_and_when_it_ends_is_heard_from_whoever_may_say_so() {
+    use std::time::Duration;
+
+    // By Basic: what the registry answers to the anonymous request, and to one with credentials.
+    const END: (&str, &str) = (
+        "github-authentication-token-expiration",
+        "2126-12-25 10:00:00 UTC",
+    );
+    const WAIT: (&str, &str) = ("retry-after", "77");
+    let proof_of = async |anonymous: Vec<u8>, known: Vec<u8>| {
+        let world = World::new();
+        world.registry.answers(move |request| {
+            let brings = request.contains("authorization: Basic ");
+            Some(if brings {
+                known.clone()
+            } else {
+                anonymous.clone()
+            })
+        });
+        let proof = world.proof_of(&world.rule.host).await;
+        let end = proof.expires.map(|end| end.rfc3339(0));
+        (
+            proof.verdict,
+            proof.retry_after.map(|wait| Duration::as_secs(&wait)),
+            end,
+        )
+    };
+    let challenge = ("www-authenticate", "Basic");
+    let asks = || http(401, &[challenge], "");
+    let end = Some("2126-12-25T10:00:00Z".to_owned());
+    assert_eq!(
+        proof_of(asks(), http(200, &[END, WAIT], "")).await,
+        (Proved, None, end)
+    );
+    assert_eq!(
+        proof_of(asks(), http(429, &[END, WAIT], "")).await,
+        (RateLimited, Some(77), None)
+    );
+    assert_eq!(
+        proof_of(http(429, &[WAIT], ""), asks()).await,
+        (RateLimited, Some(77), None)
+    );
+    assert_eq!(
+        proof_of(asks(), http(429, &[], "")).await,
+        (RateLimited, None, None)
+    );
+    // Who was not let in is told nothing, and what is said to strangers does not count.
+    assert_eq!(
+        proof_of(asks(), http(401, &[END, WAIT], "")).await,
+        (Rejected, None, None)
+    );
+    assert_eq!(
+        proof_of(http(401, &[challenge, END, WAIT], ""), http(200, &[], "")).await,
+        (Proved, None, None)
+    );
+    assert_eq!(
+        proof_of(asks(), http(503, &[WAIT], "")).await,
+        (Unreachable, None, None)
+    );
+}

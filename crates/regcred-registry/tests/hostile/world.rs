@@ -10,7 +10,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use regcred_core::credentials::Username;
 use regcred_core::registry::{ImageReference, RegistryKey};
 use regcred_core::secret::RegistryPassword;
-use regcred_registry::{Login, Policy, Prover, Resolve, Rule, Verdict};
+use regcred_registry::{Login, Policy, Proof, Prover, Resolve, Rule, Verdict};
 
 use crate::server::{Server, http};
 
@@ -95,6 +95,10 @@ impl World {
     }
 
     pub(crate) async fn verdict_of(&self, registry: &str) -> Verdict {
+        self.proof_of(registry).await.verdict
+    }
+
+    pub(crate) async fn proof_of(&self, registry: &str) -> Proof {
         let mut rules = self.more.clone();
         rules.push(self.rule.clone());
         let names = Arc::clone(&self.names) as Arc<dyn Resolve>;

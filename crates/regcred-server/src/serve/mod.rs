@@ -1,18 +1,20 @@
 //! `regcred serve`: from the settings to the last connection.
 
+mod aside;
 mod dev;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use regcred_core::Clock as _;
 use regcred_core::clock::SystemClock;
-use regcred_core::service::Service;
 use regcred_core::store::Store as _;
+use regcred_core::verification::Watch;
+use regcred_core::verification::schedule::DEFAULT_EVERY;
 use regcred_registry::{Policy, Prover, SystemResolver};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::alerts::Alerts;
 use crate::app::{App, Backend};
 use crate::door::Door;
 use crate::graphql::{gateway_schema, platform_schema};
@@ -22,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::net::{Server, Tls};
 use crate::settings::{ServeArgs, Settings, SettingsError, unknown_variables};
 use crate::{logging, operator};
+use aside::Aside;
 use dev::Dev;
 
 /// Serves until SIGTERM or SIGINT; the error is a sentence that says what to do.
@@ -60,7 +63,7 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
     let Some(data_dir) = settings.data_dir.clone() else {
         return Err("no data directory is given".to_owned());
     };
-    let installation = Installation::open(&data_dir, &settings.kek, true)?;
+    let installation = Installation::open(&data_dir, &settings.kek, true, watch(&settings))?;
     let metrics =
         Metrics::new().map_err(|error| format!("the metrics cannot be set up: {error}"))?;
     let tls = settings.tls.clone().map(Tls::load).transpose()?;
@@ -71,7 +74,11 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
 
     let policy = Policy::new(std::mem::take(&mut settings.registries), vec![address]);
     let prover = Prover::new(policy, Arc::new(SystemResolver));
-    let backend = Arc::new(Backend::new(Arc::clone(&installation.service), prover));
+    let backend = Arc::new(Backend::new(
+        Arc::clone(&installation.service),
+        prover,
+        Alerts::new(metrics.clone()),
+    ));
     let app = Arc::new(App {
         backend: Arc::clone(&backend),
         platform: Door::new(platform_schema(settings.platform)),
@@ -84,10 +91,9 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
         listener,
         tls,
         answerer: Answerer::new(app),
-        metrics,
+        metrics: metrics.clone(),
         max_connections: settings.max_connections,
     };
-    let purge = tokio::spawn(purge(Arc::clone(&installation.service)));
     if let Some(dev) = &dev {
         let made = dev.furnish(&backend).await?;
         dev.print(&made, &url, &settings);
@@ -104,8 +110,14 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
     let millis = u64::try_from(SystemClock.now().since(started).as_millis()).unwrap_or(u64::MAX);
     tracing::info!(url, data_dir = %data_dir.display(), millis, version = env!("CARGO_PKG_VERSION"), "ready");
 
+    let aside = Aside::start(&settings, &backend, &metrics);
+    let stopping = aside.stopping();
+    let stop = async move {
+        stop.await;
+        stopping.send_replace(true);
+    };
     server.run(stop).await;
-    purge.abort();
+    aside.finish().await;
     installation.store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -128,17 +140,10 @@ fn stop_signal() -> Result<impl Future<Output = ()>, SettingsError> {
     })
 }
 
-/// Removes sessions and tokens that ran out, now and then.
-async fn purge(service: Arc<Service>) {
-    loop {
-        tokio::time::sleep(PURGE_EVERY).await;
-        if let Err(error) = service.purge_expired().await {
-            tracing::warn!(
-                detail = error.detail(),
-                "expired sessions could not be removed: {error}"
-            );
-        }
+/// How credentials are watched.
+fn watch(settings: &Settings) -> Watch {
+    Watch {
+        every: settings.verify_every.unwrap_or(DEFAULT_EVERY),
+        webhooks: Vec::new(),
     }
 }
-
-const PURGE_EVERY: Duration = Duration::from_mins(10);

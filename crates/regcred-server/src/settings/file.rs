@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::every::Every;
 use super::registries::RegistryRule;
 use super::{LogFormat, SettingsError};
 
@@ -21,6 +22,7 @@ pub(super) struct FileSettings {
     pub(super) tls_key: Option<PathBuf>,
     pub(super) allow_plaintext: Option<bool>,
     pub(super) max_connections: Option<u32>,
+    pub(super) verify_every: Option<Every>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     #[serde(default)]
@@ -108,6 +110,7 @@ mod tests {
             tls-key = "k"
             allow-plaintext = true
             max-connections = 5
+            verify-every = "6h"
             log = "debug"
             log-format = "json"
             [[registries]]

@@ -3,16 +3,19 @@
 //! The same name stands in all three: `--kek-file`, `REGCRED_KEK_FILE`, `kek-file = ...`; only what tries regcred out
 //! (`--dev`) and the file's own place are not in the file. An unknown key in the file is an error; an unknown variable is only warned of, for Kubernetes puts some of its own there.
 
+mod every;
 mod file;
 mod kek;
 mod registries;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
+use every::Every;
 use file::FileSettings;
 pub(crate) use kek::KekSource;
 use regcred_registry::Rule;
@@ -83,6 +86,10 @@ pub struct ServeArgs {
     #[arg(long, env = "REGCRED_MAX_CONNECTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: Option<u32>,
 
+    /// How often credentials are tried at their registry without being asked for, such as 24h, or off [default: 24h]
+    #[arg(long, env = "REGCRED_VERIFY_EVERY", value_name = "TIME")]
+    pub(crate) verify_every: Option<Every>,
+
     #[command(flatten)]
     pub(crate) log: LogArgs,
 }
@@ -120,6 +127,8 @@ pub(crate) struct Settings {
     pub(crate) realm: Option<String>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) max_connections: u32,
+    /// How often credentials are tried without being asked for; `None` is never.
+    pub(crate) verify_every: Option<Duration>,
     pub(crate) log: String,
     pub(crate) log_format: Option<LogFormat>,
     /// What is allowed for single registries when credentials are proved there.
@@ -188,6 +197,11 @@ impl ServeArgs {
                 .or(file.max_connections)
                 .unwrap_or(4096)
                 .max(1),
+            verify_every: self
+                .verify_every
+                .or(file.verify_every)
+                .unwrap_or_default()
+                .period(),
             log: self
                 .log
                 .log

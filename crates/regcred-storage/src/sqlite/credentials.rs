@@ -15,7 +15,7 @@ use super::columns::{Columns, all, execute, first};
 use super::readers::snapshot;
 use super::versions::{self, Found};
 use super::writer::Unit;
-use super::{projects, verifications, workloads};
+use super::{checks, projects, verifications, workloads};
 
 /// What is shown, in the order in which [`credentials`] reads it.
 macro_rules! select {
@@ -106,6 +106,7 @@ pub(super) fn create(
     if let Some(proof) = proof {
         verifications::keep(unit.db, project, *proof)?;
     }
+    checks::plan(unit.db, project, credentials)?;
     unit.record(event)
 }
 
@@ -207,8 +208,8 @@ pub(super) fn replace(
             project.as_bytes(),
             row.id.as_bytes(),
         ],
-    )
-    .map(drop)
+    )?;
+    checks::plan(db, project, row)
 }
 
 /// Refuses a couple (registry, username) that others hold.
@@ -245,6 +246,22 @@ pub(super) fn delete(
     execute(unit.db, sql, [project.as_bytes()])?;
     unit.record(&describe(&present, count))?;
     Ok(true)
+}
+
+/// Of all projects, behind `after` in the order of (project, id).
+pub(super) fn of_all_projects(
+    db: &Connection,
+    after: Option<(ProjectId, CredentialsId)>,
+    limit: usize,
+) -> Result<Vec<StoredPassword>> {
+    let nothing: &[u8] = &[];
+    let (project, id) = match &after {
+        Some((project, id)) => (project.as_bytes().as_slice(), id.as_bytes().as_slice()),
+        None => (nothing, nothing),
+    };
+    let sql = select_sealed!("WHERE (project_id, id) > (?, ?) ORDER BY project_id, id LIMIT ?");
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    all(db, TABLE, sql, params![project, id, limit], stored)
 }
 
 /// Of all versions, behind `after` in the order of (project, id, version).

@@ -3,9 +3,12 @@
 //! [`open`] finds or makes the installation; [`writer`] is the one thread that writes; [`readers`] are connections
 //! for everything else; [`store`] is the `Store`, whose statements lie in a room for each concept.
 
+mod alerts;
 mod audit;
+mod checks;
 mod columns;
 mod credentials;
+mod deliveries;
 mod directory;
 mod error;
 mod open;

@@ -77,7 +77,7 @@ impl SqliteStore {
         prepare(&db, &path, options.durability)?;
         let keys = match present {
             Some((schema, keys)) => {
-                in_transaction(&db, || schema::migrate(&db, schema).told())?;
+                in_transaction(&db, || schema::migrate(&db, schema, clock.now()))?;
                 keys
             }
             None => make(&db, kek, clock, random)?,
@@ -154,7 +154,7 @@ fn make(
     random: &dyn Random,
 ) -> Result<KeyRing, OpenError> {
     in_transaction(db, || {
-        schema::migrate(db, 0).told()?;
+        schema::migrate(db, 0, clock.now())?;
         let installation = InstallationId::generate(clock.now(), random)?;
         execute(
             db,

@@ -1,6 +1,10 @@
 //! The schema, by numbered migrations. A database of a newer schema is refused.
 
+use regcred_core::{Result, Timestamp};
 use rusqlite::Connection;
+
+use super::checks;
+use super::error::Told as _;
 
 /// Each text leads from the schema before it to the next; none is ever changed once released.
 const MIGRATIONS: [&str; CURRENT as usize] = [
@@ -10,10 +14,11 @@ const MIGRATIONS: [&str; CURRENT as usize] = [
     include_str!("schema_workloads.sql"),
     include_str!("schema_versions.sql"),
     include_str!("schema_pullers.sql"),
+    include_str!("schema_checks.sql"),
 ];
 
 /// The number of the schema that this program writes.
-pub(super) const CURRENT: u32 = 6;
+pub(super) const CURRENT: u32 = 7;
 
 /// Tells a database of regcred from any other of SQLite: "rcdb" in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x7263_6462;
@@ -35,10 +40,17 @@ impl Version {
 }
 
 /// Runs the migrations behind `from`; the caller has opened a transaction.
-pub(super) fn migrate(db: &Connection, from: u32) -> rusqlite::Result<()> {
+pub(super) fn migrate(db: &Connection, from: u32, now: Timestamp) -> Result<()> {
     for text in MIGRATIONS.iter().skip(from as usize) {
-        db.execute_batch(text)?;
+        db.execute_batch(text).told()?;
     }
-    db.pragma_update(None, "application_id", APPLICATION_ID)?;
-    db.pragma_update(None, "user_version", CURRENT)
+    if from < CHECKS {
+        checks::plan_all(db, now)?;
+    }
+    db.pragma_update(None, "application_id", APPLICATION_ID)
+        .told()?;
+    db.pragma_update(None, "user_version", CURRENT).told()
 }
+
+/// The schema from which on credentials are tried by themselves.
+const CHECKS: u32 = 7;

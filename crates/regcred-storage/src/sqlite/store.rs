@@ -2,23 +2,26 @@
 
 use async_trait::async_trait;
 use regcred_core::access::{
-    AdminGrant, Editor, Grant, Manager, PullGrant, Role, Sight, Unsealing, UserGrant, Viewer,
+    AdminGrant, Editor, Grant, Manager, Proving, PullGrant, Role, ServiceGrant, Sight, Unsealing,
+    UserGrant, Viewer,
 };
+use regcred_core::alert::Announced;
 use regcred_core::audit::{AuditEvent, AuditRow, ChainHead};
 use regcred_core::credentials::version::CredentialsVersion;
 use regcred_core::credentials::{CredentialsUse, DockerCredentials, Puller};
-use regcred_core::ids::{CredentialsId, ProjectId, TokenId, UserId, WorkloadId};
+use regcred_core::ids::{CredentialsId, DeliveryId, ProjectId, TokenId, UserId, WorkloadId};
 use regcred_core::people::{Account, Login};
 use regcred_core::project::{Project, ProjectName};
 use regcred_core::registry::RegistryKey;
 use regcred_core::sealing::SealedRecord;
 use regcred_core::store::{
-    DecideSwitch, DecideUpgrade, DecideVersion, DescribeDeletion, DescribeVersion,
-    DescribeWorkload, GroupRole, Member, NewCredentials, NewSession, NewToken, NewUser,
-    ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session, Standing, Store,
-    StoredPassword, TokenSecret, UserChange, UserSecret, WorkloadChange,
+    DecideExpiry, DecideProof, DecideSwitch, DecideUpgrade, DecideVersion, DescribeDeletion,
+    DescribeVersion, DescribeWorkload, GroupRole, Member, NewCredentials, NewSession, NewToken,
+    NewUser, ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session,
+    Standing, Store, StoredPassword, TokenSecret, UserChange, UserSecret, WorkloadChange,
 };
-use regcred_core::verification::Verification;
+use regcred_core::verification::{DueCheck, DueChecks, Recorded, Verification};
+use regcred_core::webhook::{Delivery, Target};
 use regcred_core::workload::{Extent, Pin, Version, Weight, Workload, WorkloadKind, WorkloadList};
 use regcred_core::{Day, Result, Timestamp};
 
@@ -29,8 +32,8 @@ use super::readers::{Readers, snapshot};
 use super::uses::By;
 use super::writer::Writer;
 use super::{
-    audit, credentials, people, projects, sessions, tokens, uses, verifications, versions,
-    workloads,
+    audit, checks, credentials, deliveries, people, projects, sessions, tokens, uses,
+    verifications, versions, workloads,
 };
 
 /// The store on SQLite.
@@ -562,13 +565,13 @@ impl Store for SqliteStore {
 
     async fn record_verification(
         &self,
-        grant: &Grant<Editor>,
+        proving: &Proving,
         verification: Verification,
-        event: AuditEvent,
-    ) -> Result<bool> {
-        let project = grant.project();
+        decide: DecideProof,
+    ) -> Result<Option<Recorded>> {
+        let project = proving.project();
         self.writer
-            .write(move |unit| verifications::record(unit, project, verification, &event))
+            .write(move |unit| verifications::record(unit, project, verification, decide))
             .await
     }
 
@@ -587,6 +590,69 @@ impl Store for SqliteStore {
         }
         self.readers
             .scan(move |db| verifications::list(db, project, None))
+            .await
+    }
+
+    async fn due_checks(
+        &self,
+        _: &ServiceGrant,
+        now: Timestamp,
+        except: Vec<String>,
+        limit: usize,
+    ) -> Result<DueChecks> {
+        self.readers
+            .scan(move |db| checks::due(db, now, &except, limit))
+            .await
+    }
+
+    async fn claim_check(
+        &self,
+        _: &ServiceGrant,
+        due: &DueCheck,
+        again: Timestamp,
+    ) -> Result<Option<StoredPassword>> {
+        let due = due.clone();
+        self.writer
+            .write(move |unit| checks::claim(unit.db, &due, again))
+            .await
+    }
+
+    async fn announce_expiries(
+        &self,
+        _: &ServiceGrant,
+        now: Timestamp,
+        limit: usize,
+        decide: DecideExpiry,
+    ) -> Result<Vec<Announced>> {
+        self.writer
+            .write(move |unit| checks::announce_expiries(unit, now, limit, &decide))
+            .await
+    }
+
+    async fn next_delivery(&self, _: &ServiceGrant, target: &Target) -> Result<Option<Delivery>> {
+        self.readers.read(|db| deliveries::next(db, target))
+    }
+
+    async fn put_off_delivery(
+        &self,
+        _: &ServiceGrant,
+        id: DeliveryId,
+        due: Timestamp,
+    ) -> Result<()> {
+        self.writer
+            .write(move |unit| deliveries::put_off(unit.db, id, due))
+            .await
+    }
+
+    async fn end_delivery(&self, _: &ServiceGrant, id: DeliveryId) -> Result<()> {
+        self.writer
+            .write(move |unit| deliveries::end(unit.db, id))
+            .await
+    }
+
+    async fn forget_deliveries(&self, _: &ServiceGrant, but: Vec<Target>) -> Result<u64> {
+        self.writer
+            .write(move |unit| deliveries::forget(unit.db, &but))
             .await
     }
 

@@ -1,35 +1,58 @@
 //! Proofs of credentials.
 
-use regcred_core::audit::AuditEvent;
 use regcred_core::ids::{CredentialsId, ProjectId};
-use regcred_core::verification::{PROOFS_KEPT, Verdict, Verification};
+use regcred_core::store::DecideProof;
+use regcred_core::verification::{
+    PROOFS_KEPT, ProofDecision, Recorded, Tried, Verdict, Verification,
+};
 use regcred_core::{Error, Result};
 use rusqlite::{Connection, params};
 
 use super::columns::{Columns, all, execute};
 use super::writer::Unit;
+use super::{alerts, checks, credentials};
 
-/// Writes a proof down with its event; `false`, and nothing, where the credentials are gone.
+/// Writes a proof down with what it brings about, and forgets the oldest ones; `None` where the credentials are gone.
 pub(super) fn record(
     unit: &mut Unit<'_>,
     project: ProjectId,
     proof: Verification,
-    event: &AuditEvent,
-) -> Result<bool> {
-    let kept = keep(unit.db, project, proof)?;
-    if kept {
-        unit.record(event)?;
+    decide: DecideProof,
+) -> Result<Option<Recorded>> {
+    let id = proof.credentials;
+    let Some(mut row) = credentials::get(unit.db, project, id)? else {
+        return Ok(None);
+    };
+    let before = verdicts(unit.db, project, id, proof.version)?;
+    let ProofDecision { event, consequence } = decide(&Tried {
+        credentials: &row,
+        latest: before.first().copied(),
+        proved: before.iter().copied().find(|verdict| verdict.is_proof()),
+        failures: checks::failures(unit.db, project, id)?,
+    })?;
+    keep(unit.db, project, proof)?;
+    let mut announced = None;
+    if let Some(consequence) = consequence {
+        checks::follow(unit.db, project, id, &consequence, proof.at)?;
+        row.expires = consequence.expires.or(row.expires);
+        if let Some(announcement) = consequence.announcement {
+            announced = Some(alerts::announce(unit.db, project, row, announcement)?);
+        }
     }
-    Ok(kept)
+    unit.record(&event)?;
+    Ok(Some(Recorded {
+        verification: proof,
+        announced,
+    }))
 }
 
-/// Writes a proof down, and forgets the oldest ones; `false` where the credentials are gone.
-pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> Result<bool> {
+/// Writes a proof down, and forgets the oldest ones.
+pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> Result<()> {
     let (project, credentials) = (project.as_bytes(), proof.credentials.as_bytes());
-    let written = execute(
+    execute(
         db,
         "INSERT INTO credentials_verification (project_id, credentials_id, checked_at, version, verdict, probed) \
-         SELECT project_id, id, ?3, ?4, ?5, ?6 FROM docker_credentials WHERE project_id = ?1 AND id = ?2 \
+         VALUES (?, ?, ?, ?, ?, ?) \
          ON CONFLICT DO UPDATE SET version = excluded.version, verdict = excluded.verdict, probed = excluded.probed",
         params![
             project,
@@ -40,9 +63,6 @@ pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> 
             proof.probed,
         ],
     )?;
-    if written == 0 {
-        return Ok(false);
-    }
     let kept = i64::try_from(PROOFS_KEPT).map_err(|_| Error::internal("too many proofs"))?;
     execute(
         db,
@@ -50,8 +70,23 @@ pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> 
          (SELECT checked_at FROM credentials_verification WHERE project_id = ?1 AND credentials_id = ?2 \
          ORDER BY checked_at DESC LIMIT 1 OFFSET ?3)",
         params![project, credentials, kept],
-    )?;
-    Ok(true)
+    )
+    .map(drop)
+}
+
+/// What came of a version until now, the latest first.
+fn verdicts(
+    db: &Connection,
+    project: ProjectId,
+    id: CredentialsId,
+    version: u32,
+) -> Result<Vec<Verdict>> {
+    let sql = "SELECT credentials_id, verdict FROM credentials_verification \
+               WHERE project_id = ? AND credentials_id = ? AND version = ? ORDER BY checked_at DESC";
+    let params = params![project.as_bytes(), id.as_bytes(), version];
+    all(db, TABLE, sql, params, |row| {
+        row.parsed(1, "verdict", Verdict::from_word)
+    })
 }
 
 /// Of one of the project's credentials or of all, the latest first.

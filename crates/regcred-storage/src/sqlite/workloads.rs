@@ -446,7 +446,7 @@ fn workload(row: &Columns<'_>) -> Result<Workload> {
     })
 }
 
-fn user(row: &Columns<'_>, at: usize) -> Result<User> {
+pub(super) fn user(row: &Columns<'_>, at: usize) -> Result<User> {
     Ok(User {
         id: row.id(at, "id", WorkloadId::from_bytes)?,
         kind: row.parsed(at + 1, "kind", WorkloadKind::from_word)?,

@@ -1,10 +1,10 @@
 //! A fresh store, and people who use it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use regcred_core::access::{
     self, AdminGrant, Caller, Editor, Grant, Level, Manager, Principal, PullGrant, RequestId,
-    Right, Rights, TokenPrincipal, UserGrant, UserPrincipal, Viewer,
+    Right, Rights, ServiceGrant, TokenPrincipal, UserGrant, UserPrincipal, Viewer,
 };
 use regcred_core::audit::{Action, AuditEvent, Walk};
 use regcred_core::clock::SystemClock;
@@ -269,6 +269,12 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn operator() -> AdminGrant {
     AdminGrant::for_operator(request())
+}
+
+/// What the service does by itself.
+pub(crate) fn by_itself() -> &'static ServiceGrant {
+    static GRANT: LazyLock<ServiceGrant> = LazyLock::new(|| ServiceGrant::for_itself(request()));
+    &GRANT
 }
 
 pub(crate) fn request() -> RequestId {

@@ -6,7 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod checks;
 mod credentials;
+mod deliveries;
 mod fixture;
 mod people;
 mod projects;
@@ -77,7 +79,20 @@ macro_rules! suite {
                 say_who_pulled_what_last_and_no_more_than_so_many
                 are_forgotten_after_a_while_but_for_the_last_use
             }
+            checks {
+                begin_with_the_first_of_each_host_and_leave_others_alone
+                are_claimed_once_and_put_off
+                follow_what_a_proof_decides
+                tell_of_an_end_when_it_is_time
+                go_with_their_credentials
+            }
+            deliveries {
+                wait_for_each_target_in_their_order
+                name_the_jobs_and_apps_that_are_concerned
+                are_bounded
+            }
             verifications {
+                decide_on_what_is_known_of_the_version_that_was_tried
                 are_kept_the_latest_first_and_no_more_than_so_many
                 of_what_is_gone_or_foreign_leave_nothing
             }

@@ -5,11 +5,17 @@ use std::time::Duration;
 use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::random::SystemRandom;
-use regcred_core::verification::{PROOFS_KEPT, Verdict, Verification};
+use regcred_core::store::DecideProof;
+use regcred_core::verification::{PROOFS_KEPT, ProofDecision, Tried, Verdict, Verification};
 
 use crate::fixture::{Fixture, User, event, now};
 
-async fn add(fixture: &Fixture, user: &User, project: ProjectId, name: &str) -> DockerCredentials {
+pub(crate) async fn add(
+    fixture: &Fixture,
+    user: &User,
+    project: ProjectId,
+    name: &str,
+) -> DockerCredentials {
     let new = fixture.credentials(project, Some("h.x"), name);
     let credentials = new.credentials.clone();
     let editor = fixture.editor(user, project).await;
@@ -21,11 +27,82 @@ async fn add(fixture: &Fixture, user: &User, project: ProjectId, name: &str) -> 
 }
 
 async fn record(fixture: &Fixture, user: &User, project: ProjectId, proof: Verification) -> bool {
-    let editor = fixture.editor(user, project).await;
-    let recorded = fixture
-        .store
-        .record_verification(&editor, proof, event("verify"));
-    recorded.await.unwrap()
+    let proving = fixture.editor(user, project).await.proving();
+    let nothing: DecideProof = Box::new(|_| Ok(without_consequence()));
+    let recorded = fixture.store.record_verification(&proving, proof, nothing);
+    recorded.await.unwrap().is_some()
+}
+
+fn without_consequence() -> ProofDecision {
+    ProofDecision {
+        event: event("verify"),
+        consequence: None,
+    }
+}
+
+pub(crate) async fn decide_on_what_is_known_of_the_version_that_was_tried(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let of = add(&fixture, &alice, project, "me").await;
+    let proving = fixture.editor(&alice, project).await.proving();
+    let start = now();
+    for (number, (version, verdict, latest, proved)) in [
+        (1, Verdict::Rejected, None, None),
+        (2, Verdict::Unreachable, None, None),
+        (
+            1,
+            Verdict::Unreachable,
+            Some(Verdict::Rejected),
+            Some(Verdict::Rejected),
+        ),
+        (
+            1,
+            Verdict::Ok,
+            Some(Verdict::Unreachable),
+            Some(Verdict::Rejected),
+        ),
+        (
+            1,
+            Verdict::RateLimited,
+            Some(Verdict::Ok),
+            Some(Verdict::Ok),
+        ),
+        (2, Verdict::NoPullRight, Some(Verdict::Unreachable), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let proof = Verification {
+            credentials: of.id,
+            version,
+            verdict,
+            probed: false,
+            at: start.plus(Duration::from_secs(number as u64)),
+        };
+        let expected = (of.clone(), latest, proved);
+        let decide: DecideProof = Box::new(move |tried: &Tried<'_>| {
+            let known = (tried.credentials.clone(), tried.latest, tried.proved);
+            assert_eq!((known, tried.failures), (expected, 0), "{number}");
+            Ok(without_consequence())
+        });
+        let recorded = fixture.store.record_verification(&proving, proof, decide);
+        assert_eq!(recorded.await.unwrap().unwrap().verification, proof);
+    }
+    // What is refused leaves nothing.
+    let before = fixture.events().await;
+    let proof = Verification {
+        credentials: of.id,
+        version: 1,
+        verdict: Verdict::Ok,
+        probed: false,
+        at: now(),
+    };
+    let refuse: DecideProof = Box::new(|_| Err(regcred_core::Error::conflict("no")));
+    let refused = fixture.store.record_verification(&proving, proof, refuse);
+    assert!(refused.await.is_err());
+    let sight = fixture.viewer(&alice, project).await.sight();
+    let kept = fixture.store.verifications(&sight, Some(of.id)).await;
+    assert_eq!((kept.unwrap().len(), fixture.events().await), (6, before));
 }
 
 pub(crate) async fn are_kept_the_latest_first_and_no_more_than_so_many(fixture: Fixture) {

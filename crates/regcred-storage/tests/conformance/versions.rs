@@ -10,9 +10,10 @@ use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::random::SystemRandom;
 use regcred_core::registry::Registry;
 use regcred_core::store::{
-    DecideSwitch, DecideUpgrade, Present, ProjectChange, PullRecord, PullRecorded, Switch, Upgrade,
+    DecideProof, DecideSwitch, DecideUpgrade, Present, ProjectChange, PullRecord, PullRecorded,
+    Switch, Upgrade,
 };
-use regcred_core::verification::{Verdict, Verification};
+use regcred_core::verification::{ProofDecision, Verdict, Verification};
 use regcred_core::{Error, ErrorKind, Result, Timestamp};
 
 use crate::fixture::{Fixture, User, event, now, operator};
@@ -284,8 +285,15 @@ pub(crate) async fn are_switched_at_once_or_not_at_all(fixture: Fixture) {
         probed: false,
         at: now(),
     };
-    let recorded = store.record_verification(&room.editor, proof, event("verify"));
-    assert!(recorded.await.unwrap());
+    let proving = room.editor.proving();
+    let decide: DecideProof = Box::new(|_| {
+        Ok(ProofDecision {
+            event: event("verify"),
+            consequence: None,
+        })
+    });
+    let recorded = store.record_verification(&proving, proof, decide);
+    assert!(recorded.await.unwrap().is_some());
     let look: DecideSwitch = Box::new(move |present| {
         assert_eq!((present.row.version, present.next), (1, 3));
         let staged = &present.versions[0];

@@ -53,6 +53,21 @@ fn workload(kind: WorkloadKind, name: &str, current: Version) -> Workload {
     }
 }
 
+/// Adds a job that pulls with these credentials.
+pub(crate) async fn job(
+    fixture: &Fixture,
+    user: &User,
+    project: ProjectId,
+    name: &str,
+    of: CredentialsId,
+) {
+    let current = version(1, Some(("h.x/team/app:1", Some(of))));
+    let job = workload(WorkloadKind::Job, name, current);
+    let editor = fixture.editor(user, project).await;
+    let added = fixture.store.create_workload(&editor, job, event("job"));
+    added.await.unwrap();
+}
+
 /// A project with its maker, who may do everything in it.
 struct Place {
     fixture: Fixture,

@@ -3,7 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
+use regcred_core::Clock as _;
+use regcred_core::clock::SystemClock;
 use regcred_core::workload::{Extent, WorkloadKind};
 use regcred_storage::prepare_directory;
 
@@ -53,7 +56,7 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     running.credentials(&admin, project, "h.x", "me").await;
     running.close().await;
     // As it was before pulls.
-    let before = "DROP TABLE credentials_puller; DROP TABLE credentials_version; ALTER TABLE project DROP COLUMN grace_period_days; \
+    let before = "DROP TABLE webhook_delivery; DROP TABLE credentials_check; DROP TABLE credentials_puller; DROP TABLE credentials_version; ALTER TABLE project DROP COLUMN grace_period_days; \
                   ALTER TABLE project DROP COLUMN verify_before_saving; \
                   ALTER TABLE docker_credentials DROP COLUMN last_version; ALTER TABLE docker_credentials DROP COLUMN probe; DROP TABLE workload_version; DROP TABLE workload; ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
                   DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; \
@@ -85,6 +88,12 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
         .workloads(&admin, project, WorkloadKind::Job, all)
         .await;
     assert_eq!(jobs.unwrap(), []);
+    // What was there is tried by itself some time within a day.
+    let checks = running.service.due_checks(Vec::new(), 10).await.unwrap();
+    let now = SystemClock.now();
+    let next = checks.next.or(checks.checks.first().map(|due| due.due));
+    let day = Duration::from_hours(24);
+    assert!(next.unwrap() <= now.plus(day), "{checks:?}");
     running.close().await;
 }
 

@@ -3,6 +3,8 @@
 //! The proof itself needs the network and is not made here. It is always of stored credentials at their own registry,
 //! never of a password at some other place.
 
+use std::time::Duration;
+
 use super::absent;
 use crate::access::{Caller, Editor, Viewer};
 use crate::audit::Action;
@@ -13,7 +15,7 @@ use crate::registry::RegistryKey;
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::StoredPassword;
-use crate::verification::{Proved, SavingPolicy, Verdict, Verification};
+use crate::verification::{Proof, Proved, Recorded, SavingPolicy, Verification};
 
 /// Credentials whose proof may begin.
 pub struct ToProve {
@@ -69,40 +71,20 @@ impl Service {
         })
     }
 
-    /// Writes down what came of a proof.
+    /// Writes down what came of a proof. `rest` is for how long the registry is left alone behind it.
     pub async fn record_verification(
         &self,
         caller: &Caller,
         tried: &ToProve,
-        verdict: Verdict,
+        proof: &Proof,
         probed: bool,
-    ) -> Result<Verification> {
-        let row = &tried.credentials;
+        rest: Duration,
+    ) -> Result<Recorded> {
         let grant = self.grant::<Editor>(caller, tried.project).await?;
-        let verification = Verification {
-            credentials: row.id,
-            version: row.version,
-            verdict,
-            probed,
-            at: self.clock.now(),
-        };
-        let event = grant.event(
-            verification.at,
-            Action::CredentialsVerified {
-                project: tried.project.to_string(),
-                credentials: row.id.to_string(),
-                registry_key: row.registry.key().to_string(),
-                username: row.username.as_str().to_owned(),
-                version: row.version,
-                verdict: verdict.word(),
-            },
-        );
-        let recorded = self.store.record_verification(&grant, verification, event);
-        if recorded.await? {
-            Ok(verification)
-        } else {
-            Err(absent(row.id))
-        }
+        let proving = grant.proving();
+        let author = move |at, action| grant.event(at, action);
+        let recorded = self.record_proof(&proving, author, tried, (proof, probed), rest);
+        recorded.await?.ok_or_else(|| absent(tried.credentials.id))
     }
 
     /// What the project demands of a password before it is saved. For editors.

@@ -1,0 +1,313 @@
+//! When credentials are tried by themselves, and when it is told that they run out. Numbers and nothing else.
+//!
+//! Three things are kept apart: credentials that work are tried once a period; a registry that does not answer is asked
+//! again soon, then less and less; and credentials that were refused are tried less and less from the beginning, because
+//! repeated failed logins lock accounts at some registries, and nobody is helped by a lock.
+
+use std::time::Duration;
+
+use super::Verdict;
+use crate::alert::AlertKind;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::ids::CredentialsId;
+use crate::random::{self, Random};
+
+/// A random share of a span, so that what began together does not go on together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jitter(u32);
+
+impl Jitter {
+    /// None of it.
+    pub const NONE: Self = Self(0);
+    /// All of it.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// A fresh one.
+    pub fn draw(random: &dyn Random) -> Result<Self> {
+        Ok(Self(u32::from_be_bytes(random::bytes(random)?)))
+    }
+
+    /// The one that belongs to a version of credentials, whose id is random itself.
+    fn of(id: &CredentialsId, version: u32) -> Self {
+        let [.., a, b, c, d] = *id.as_bytes();
+        // Knuth's multiplicative hashing: each version lies elsewhere.
+        Self(u32::from_be_bytes([a, b, c, d]) ^ version.wrapping_mul(2_654_435_761))
+    }
+
+    /// This share of `span`.
+    #[must_use]
+    pub fn share(self, span: Duration) -> Duration {
+        span.mul_f64(f64::from(self.0) / f64::from(u32::MAX))
+    }
+}
+
+/// The first try of a new version of credentials.
+#[must_use]
+pub fn first(id: &CredentialsId, version: u32, now: Timestamp) -> Timestamp {
+    let spread = Jitter::of(id, version).share(FIRST_WITHIN);
+    now.plus(FIRST_AT_THE_EARLIEST + spread)
+}
+
+/// The first try of credentials that were there before anything was tried by itself: some time within a day.
+#[must_use]
+pub fn inherited(id: &CredentialsId, version: u32, now: Timestamp) -> Timestamp {
+    now.plus(Jitter::of(id, version).share(DEFAULT_EVERY))
+}
+
+/// When credentials are tried again, and how many failures in a row that makes.
+///
+/// `failures` is what was counted until now, of the same kind as `latest`, the verdict before; `rest` is for how long the
+/// registry is left alone.
+#[must_use]
+pub fn after(
+    verdict: Verdict,
+    latest: Option<Verdict>,
+    failures: u32,
+    rest: Duration,
+    every: Duration,
+    jitter: Jitter,
+) -> (Duration, u32) {
+    let same_kind = latest.is_some_and(|latest| {
+        latest == verdict
+            || (latest.is_bad() && verdict.is_bad())
+            || verdict == Verdict::RateLimited
+    });
+    let failures = if same_kind { failures } else { 0 };
+    let sooner = |delay: Duration| delay.saturating_sub(jitter.share(delay / 10));
+    match verdict {
+        Verdict::Ok | Verdict::Unverifiable | Verdict::Blocked => (sooner(every), 0),
+        Verdict::Unreachable => (
+            sooner(doubled(UNREACHABLE_FIRST, failures, every)),
+            failures.saturating_add(1),
+        ),
+        // Later rather than sooner: the registry said when.
+        Verdict::RateLimited => (rest + jitter.share(rest / 10), failures),
+        Verdict::Rejected | Verdict::NoPullRight => (
+            sooner(doubled(every, failures, every.max(REFUSED_AT_MOST))),
+            failures.saturating_add(1),
+        ),
+    }
+}
+
+/// For how long a registry is left alone behind a try, when it was in trouble `times` before in a row: by 429, for as long as
+/// it asks; where it does not answer, a minute and more; else some seconds.
+#[must_use]
+pub fn rest(
+    verdict: Verdict,
+    retry_after: Option<Duration>,
+    times: u32,
+    jitter: Jitter,
+) -> Duration {
+    match verdict {
+        Verdict::RateLimited => retry_after.map_or_else(
+            || doubled(LIMITED_FIRST, times, LIMITED_AT_MOST),
+            |asked| asked.clamp(LIMITED_AT_LEAST, LIMITED_AT_MOST),
+        ),
+        Verdict::Unreachable => doubled(SILENT_FIRST, times, SILENT_AT_MOST),
+        _ => PAUSE + jitter.share(PAUSE),
+    }
+}
+
+/// When it is to be told that a password runs out, once that is known: seven days before; where there are fewer, once three
+/// quarters of the time are over, so that one which is renewed in time is not told of.
+#[must_use]
+pub fn warning(expires: Timestamp, now: Timestamp) -> Timestamp {
+    let left = expires.since(now);
+    now.plus(match left.checked_sub(WARNED_BEFORE) {
+        Some(until) if !until.is_zero() => until,
+        _ => left * 3 / 4,
+    })
+}
+
+/// What is to be told of a password that runs out, and when the next time.
+#[must_use]
+pub fn expiry_alert(expires: Timestamp, now: Timestamp) -> (AlertKind, Option<Timestamp>) {
+    if expires <= now {
+        (AlertKind::Expired, None)
+    } else {
+        (AlertKind::Expiring, Some(expires))
+    }
+}
+
+/// `first`, twice as much with each of the `times`, and never more than `most`.
+fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
+    first.saturating_mul(1 << times.min(30)).min(most)
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+/// How often credentials are tried by themselves where nothing else is set.
+pub const DEFAULT_EVERY: Duration = DAY;
+/// How often they are at most.
+pub const LEAST_EVERY: Duration = Duration::from_mins(10);
+/// A try that comes to no end, because the process does, is repeated no sooner.
+pub const UNFINISHED: Duration = Duration::from_hours(1);
+const FIRST_AT_THE_EARLIEST: Duration = Duration::from_mins(10);
+/// And at most so much later.
+const FIRST_WITHIN: Duration = Duration::from_mins(50);
+const UNREACHABLE_FIRST: Duration = Duration::from_mins(5);
+const REFUSED_AT_MOST: Duration = Duration::from_hours(7 * 24);
+const LIMITED_FIRST: Duration = Duration::from_mins(15);
+const LIMITED_AT_LEAST: Duration = MINUTE;
+const LIMITED_AT_MOST: Duration = DAY;
+const SILENT_FIRST: Duration = MINUTE;
+const SILENT_AT_MOST: Duration = Duration::from_mins(15);
+/// Between two tries at one registry, at least; twice as long at most.
+const PAUSE: Duration = Duration::from_secs(2);
+const WARNED_BEFORE: Duration = Duration::from_hours(7 * 24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    fn minutes(delay: Duration) -> u64 {
+        delay.as_secs() / 60
+    }
+
+    /// The delays, in minutes, of tries that all end with `verdict`.
+    fn delays(verdict: Verdict, tries: usize) -> Vec<u64> {
+        let (mut failures, mut latest) = (0, None);
+        let next = |_| {
+            let rest = rest(verdict, None, failures, Jitter::NONE);
+            let (delay, counted) = after(verdict, latest, failures, rest, DAY, Jitter::NONE);
+            (failures, latest) = (counted, Some(verdict));
+            minutes(delay)
+        };
+        (0..tries).map(next).collect()
+    }
+
+    #[test]
+    fn what_works_or_cannot_be_known_is_tried_once_a_period() {
+        for verdict in [Verdict::Ok, Verdict::Unverifiable, Verdict::Blocked] {
+            assert_eq!(delays(verdict, 3), [1_440; 3], "{verdict}");
+            let early = after(verdict, None, 0, Duration::ZERO, DAY, Jitter::ALL);
+            assert_eq!((minutes(early.0), early.1), (1_296, 0), "a tenth at most");
+        }
+    }
+
+    #[test]
+    fn a_silent_registry_is_asked_soon_and_then_less_and_less() {
+        let expected = [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_440, 1_440];
+        assert_eq!(delays(Verdict::Unreachable, 11), expected);
+        let hourly = after(
+            Verdict::Unreachable,
+            Some(Verdict::Unreachable),
+            40,
+            Duration::ZERO,
+            Duration::from_hours(1),
+            Jitter::NONE,
+        );
+        assert_eq!(minutes(hourly.0), 60);
+    }
+
+    #[test]
+    fn refused_credentials_are_tried_less_and_less_so_that_no_account_is_locked() {
+        let days = |verdict| {
+            delays(verdict, 6)
+                .into_iter()
+                .map(|minutes| minutes / 1_440)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(days(Verdict::Rejected), [1, 2, 4, 7, 7, 7]);
+        assert_eq!(days(Verdict::NoPullRight), [1, 2, 4, 7, 7, 7]);
+        let long = Duration::from_hours(30 * 24);
+        let (delay, _) = after(
+            Verdict::Rejected,
+            None,
+            0,
+            Duration::ZERO,
+            long,
+            Jitter::NONE,
+        );
+        assert_eq!(delay, long, "never sooner than what works");
+        // Failures of another kind do not count.
+        let (delay, failures) = after(
+            Verdict::Rejected,
+            Some(Verdict::Unreachable),
+            9,
+            Duration::ZERO,
+            DAY,
+            Jitter::NONE,
+        );
+        assert_eq!((delay, failures), (DAY, 1));
+    }
+
+    #[test]
+    fn a_limit_is_kept_to_within_reason() {
+        let rest = |asked: Option<u64>, times| {
+            let asked = asked.map(Duration::from_secs);
+            rest(Verdict::RateLimited, asked, times, Jitter::ALL).as_secs()
+        };
+        assert_eq!(
+            [rest(Some(0), 0), rest(Some(90), 5), rest(Some(u64::MAX), 0)],
+            [60, 90, 86_400]
+        );
+        let unsaid: Vec<_> = (0..9).map(|times| rest(None, times) / 60).collect();
+        assert_eq!(unsaid, [15, 30, 60, 120, 240, 480, 960, 1_440, 1_440]);
+        let hour = Duration::from_hours(1);
+        let limited = |jitter| {
+            after(
+                Verdict::RateLimited,
+                Some(Verdict::Rejected),
+                3,
+                hour,
+                DAY,
+                jitter,
+            )
+        };
+        assert_eq!(limited(Jitter::NONE), (hour, 3), "what was counted stays");
+        assert_eq!(minutes(limited(Jitter::ALL).0), 66, "never sooner");
+    }
+
+    #[test]
+    fn a_registry_gets_a_pause_and_a_silent_one_a_longer_one() {
+        let pause = |verdict, times, jitter| rest(verdict, None, times, jitter).as_secs();
+        assert_eq!(pause(Verdict::Ok, 9, Jitter::NONE), 2);
+        assert_eq!(pause(Verdict::Rejected, 0, Jitter::ALL), 4);
+        let silent: Vec<_> = (0..6)
+            .map(|times| pause(Verdict::Unreachable, times, Jitter::ALL))
+            .collect();
+        assert_eq!(silent, [60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn the_first_try_is_soon_and_spread() {
+        let id = |last: u8| {
+            CredentialsId::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last, 7, 7, 7])
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for last in 0..=255 {
+            for version in 1..4 {
+                let soon = minutes(first(&id(last), version, NOW).since(NOW));
+                assert!((10..60).contains(&soon), "{soon}");
+                seen.insert(soon);
+                let within_a_day = inherited(&id(last), version, NOW).since(NOW);
+                assert!(within_a_day <= DAY);
+            }
+        }
+        assert_eq!(seen.len(), 50, "each minute is taken");
+    }
+
+    #[test]
+    fn it_is_told_a_week_before_and_when_it_is_over() {
+        let hours = |hours| NOW.plus(Duration::from_hours(hours));
+        for (left, told) in [
+            (90 * 24, 83 * 24),
+            (8 * 24, 24),
+            (7 * 24, 126),
+            (4 * 24, 72),
+            (12, 9),
+            (0, 0),
+        ] {
+            assert_eq!(warning(hours(left), NOW), hours(told), "{left}");
+        }
+        assert_eq!(
+            expiry_alert(hours(9), hours(8)),
+            (AlertKind::Expiring, Some(hours(9)))
+        );
+        assert_eq!(expiry_alert(hours(9), hours(9)), (AlertKind::Expired, None));
+    }
+}

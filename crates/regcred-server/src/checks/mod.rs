@@ -1,0 +1,184 @@
+//! Credentials are tried by themselves, at a gentle pace.
+//!
+//! What is due is in the store, which registries are left alone for now in [`Hosts`](regcred_core::verification::Hosts), and
+//! the rules of both in `regcred-core`. Here it is waited for: one try at a time at each registry, a pause behind it, some in
+//! all. A try is put off in the store before anything is sent, so that neither a crash nor a full disk makes a login that fails
+//! come over and over again.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::service::ToProve;
+use regcred_core::verification::{DueCheck, Proof};
+use regcred_core::{Error, Result};
+use regcred_registry::Login;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::Backend;
+use crate::metrics::Metrics;
+
+/// What tries credentials by itself.
+#[derive(Clone)]
+pub(crate) struct Checks {
+    backend: Arc<Backend>,
+    metrics: Metrics,
+}
+
+/// The turn of credentials at their registry: the host is busy until it is over.
+struct Turn {
+    backend: Arc<Backend>,
+    due: DueCheck,
+    over: bool,
+}
+
+impl Checks {
+    pub(crate) fn new(backend: Arc<Backend>, metrics: Metrics) -> Self {
+        Self { backend, metrics }
+    }
+
+    /// Goes on until `stopping` changes, and finishes what is under way then.
+    pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
+        let mut under_way = JoinSet::new();
+        loop {
+            let wait = match self.begin().await {
+                Ok((turns, wait)) => {
+                    for turn in turns {
+                        let checks = self.clone();
+                        under_way.spawn(async move { checks.take(turn).await });
+                    }
+                    wait
+                }
+                Err(error) => {
+                    warn(&error, "it is not known which credentials are to be tried");
+                    A_WHILE
+                }
+            };
+            tokio::select! {
+                _ = stopping.changed() => break,
+                Some(_) = under_way.join_next() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    /// The turns that begin now, and how long to wait for the next ones, unless one of these is over before.
+    async fn begin(&self) -> Result<(Vec<Turn>, Duration)> {
+        let (backend, now) = (&self.backend, self.backend.now());
+        let (unavailable, places) = {
+            let mut hosts = backend.hosts();
+            (hosts.unavailable(now), hosts.places())
+        };
+        if places == 0 {
+            return Ok((Vec::new(), A_WHILE));
+        }
+        let found = backend.service.due_checks(unavailable, places).await?;
+        let turn = |due| Turn::begin(Arc::clone(backend), due);
+        let turns = found.checks.into_iter().map(turn).collect();
+        let next = [found.next, backend.hosts().next_free(now)];
+        let next = next.into_iter().flatten().min();
+        let wait = next.map_or(A_WHILE, |next| next.since(now));
+        Ok((turns, wait.clamp(A_MOMENT, A_WHILE)))
+    }
+
+    /// One try, from the place at the registry to what is written down of it.
+    async fn take(&self, turn: Turn) {
+        let backend = &self.backend;
+        let tried = async {
+            // What is opened is what counts once there is a place.
+            let Some(place) = backend.prover.place_at(&turn.due.host, ASKER).await else {
+                return Ok(None);
+            };
+            let Some(proved) = backend.service.claim_check(&turn.due).await? else {
+                return Ok(None);
+            };
+            let login = Login {
+                registry: proved.credentials.registry.key(),
+                username: &proved.credentials.username,
+                password: &proved.password,
+                probe: proved.credentials.probe.as_ref(),
+            };
+            let proof = backend.prover.prove(&login, place).await;
+            Ok(Some((proved, proof)))
+        };
+        let outcome = match tried.await {
+            Ok(Some((proved, proof))) => self.finish(turn, &proved, &proof).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            warn(&error, "credentials could not be tried");
+        }
+    }
+
+    /// Writes down what came of a try, and tells of it.
+    async fn finish(&self, turn: Turn, proved: &ToProve, proof: &Proof) -> Result<()> {
+        let rest = turn.end(proof);
+        self.metrics.check(proof.verdict);
+        let recorded = self.backend.service.record_check(proved, proof, rest);
+        if let Some(recorded) = recorded.await? {
+            self.backend.alerts.tell(recorded.announced.as_slice());
+        }
+        Ok(())
+    }
+}
+
+impl Turn {
+    fn begin(backend: Arc<Backend>, due: DueCheck) -> Self {
+        let now = backend.now();
+        backend.hosts().begin(&due.host, now);
+        Self {
+            backend,
+            due,
+            over: false,
+        }
+    }
+
+    /// For how long the registry is left alone.
+    fn end(mut self, proof: &Proof) -> Duration {
+        self.over = true;
+        let (now, jitter) = (self.backend.now(), self.backend.jitter());
+        self.backend.hosts().end(&self.due.host, proof, now, jitter)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.over {
+            let now = self.backend.now();
+            self.backend.hosts().give_up(&self.due.host, now);
+        }
+    }
+}
+
+/// Tells of credentials that run out, until `stopping` changes.
+pub(crate) async fn tell_expiries(backend: Arc<Backend>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        match backend.service.announce_expiries().await {
+            Ok(announced) if announced.is_empty() => {}
+            Ok(announced) => {
+                backend.alerts.tell(&announced);
+                continue;
+            }
+            Err(error) => warn(&error, "it could not be told which credentials run out"),
+        }
+        tokio::select! {
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(A_WHILE) => {}
+        }
+    }
+}
+
+fn warn(error: &Error, what: &str) {
+    tracing::warn!(detail = error.detail(), "{what}: {error}");
+}
+
+/// In whose name places are asked for; no project has this one.
+const ASKER: &str = "regcred";
+/// What was created meanwhile is seen this late.
+const A_WHILE: Duration = Duration::from_mins(1);
+const A_MOMENT: Duration = Duration::from_millis(50);

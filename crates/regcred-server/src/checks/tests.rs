@@ -1,0 +1,436 @@
+//! Ten thousand credentials at fifty registries through more than a day, on the real store, with a clock that is set by hand.
+//! What the registries answer is scripted; everything else is what runs in the service.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use regcred_core::access::{AdminGrant, Caller, Principal, RequestId, UserPrincipal};
+use regcred_core::credentials::Username;
+use regcred_core::ids::{CredentialsId, ProjectId, TokenId};
+use regcred_core::people::{Login as UserLogin, LoginPassword};
+use regcred_core::project::{ProjectName, Technologies};
+use regcred_core::registry::Registry;
+use regcred_core::sealing::Kek;
+use regcred_core::secret::RegistryPassword;
+use regcred_core::service::{CreateCredentials, CreateProject, CreateUser, Service};
+use regcred_core::store::Store;
+use regcred_core::verification::{Verdict, Watch};
+use regcred_core::{Clock, Random, Timestamp};
+use regcred_registry::{Policy, Prover, Rule, SystemResolver};
+use regcred_storage::{Durability, SqliteOptions, SqliteStore};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::alerts::Alerts;
+
+/// A clock that stands still until it is set.
+struct HandSet(AtomicI64);
+
+impl HandSet {
+    fn set(&self, now: Timestamp) {
+        self.0.store(now.as_micros(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for HandSet {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// The same numbers each time (`SplitMix64`).
+struct Counted(AtomicU64);
+
+impl Random for Counted {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        for part in bytes.chunks_mut(8) {
+            let mut number = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            part.copy_from_slice(&(number ^ (number >> 31)).to_le_bytes()[..part.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// A service, with nothing that goes on by itself.
+struct World {
+    clock: Arc<HandSet>,
+    checks: Checks,
+    metrics: Metrics,
+    caller: Caller,
+    project: ProjectId,
+    _directory: TempDir,
+}
+
+impl World {
+    async fn new(policy: Policy) -> Self {
+        let directory = TempDir::new().unwrap();
+        let clock = Arc::new(HandSet(AtomicI64::new(1_800_000_000_000_000)));
+        let random = Arc::new(Counted(AtomicU64::new(7)));
+        let kek = Kek::parse(Kek::generate(random.as_ref()).unwrap().expose()).unwrap();
+        // What is proved here is not what a power loss does.
+        let options = SqliteOptions::new(directory.path()).durability(Durability::Normal);
+        let opened = SqliteStore::open(&options, &kek, clock.as_ref(), random.as_ref());
+        let (store, keys) = opened.unwrap();
+        let store = Arc::new(store) as Arc<dyn Store>;
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let service = Service::new(store, keys, shared, random).unwrap();
+        let service = Arc::new(service.watching(Watch::default()));
+        let (caller, project) = furnish(&service).await;
+        let metrics = Metrics::new().unwrap();
+        let prover = Prover::new(policy, Arc::new(SystemResolver));
+        let alerts = Alerts::new(metrics.clone());
+        let backend = Arc::new(Backend::new(service, prover, alerts));
+        Self {
+            clock,
+            checks: Checks::new(backend, metrics.clone()),
+            metrics,
+            caller,
+            project,
+            _directory: directory,
+        }
+    }
+
+    fn service(&self) -> &Arc<Service> {
+        &self.checks.backend.service
+    }
+
+    async fn create(&self, registry: &str, usernames: impl Iterator<Item = String>) {
+        let mut creating = JoinSet::new();
+        for username in usernames {
+            let input = CreateCredentials {
+                project: self.project,
+                registry: Registry::parse(Some(registry.to_owned())).unwrap(),
+                username: Username::parse(username).unwrap(),
+                password: RegistryPassword::parse("p".to_owned()).unwrap(),
+                expires: None,
+                probe: None,
+                proved: None,
+            };
+            let (service, caller) = (Arc::clone(self.service()), self.caller.clone());
+            creating.spawn(async move { service.create_credentials(&caller, input).await });
+        }
+        while let Some(created) = creating.join_next().await {
+            created.unwrap().unwrap();
+        }
+    }
+}
+
+/// A user and a project.
+async fn furnish(service: &Service) -> (Caller, ProjectId) {
+    let request = RequestId::generate(service.random()).unwrap();
+    let password = LoginPassword::presented("correct horse battery".to_owned()).unwrap();
+    let login = UserLogin::parse("alice").unwrap();
+    let user = CreateUser {
+        login: login.clone(),
+        password: password.hash(service.random()).unwrap(),
+        admin: true,
+        groups: Vec::new(),
+    };
+    let grant = AdminGrant::for_operator(request.clone());
+    let id = service.create_user_as(&grant, user).await.unwrap().id;
+    let session = TokenId::generate(service.clock().now(), service.random()).unwrap();
+    let caller = Caller {
+        principal: Principal::User(UserPrincipal {
+            id,
+            login,
+            admin: true,
+            session,
+        }),
+        request,
+    };
+    let project = CreateProject {
+        name: ProjectName::parse("many".to_owned()).unwrap(),
+        description: None,
+        technologies: Technologies::default(),
+        groups: Vec::new(),
+    };
+    let project = service.create_project(&caller, project).await.unwrap();
+    (caller, project.id)
+}
+
+/// What a registry does with the try number `number` at it, and how long that takes.
+fn script(host: &str, number: usize) -> (Proof, Duration) {
+    let soon = Duration::from_millis(300);
+    match host {
+        SLOW => (Verdict::Ok.into(), Duration::from_secs(10)),
+        SILENT => (Verdict::Unreachable.into(), Duration::from_secs(10)),
+        LIMITED if number.is_multiple_of(20) => {
+            let limited = Proof {
+                retry_after: Some(ASKED),
+                ..Verdict::RateLimited.into()
+            };
+            (limited, soon)
+        }
+        REFUSING => (Verdict::Rejected.into(), soon),
+        _ => (Verdict::Ok.into(), soon),
+    }
+}
+
+const SLOW: &str = "r00.example";
+const SILENT: &str = "r01.example";
+const LIMITED: &str = "r02.example";
+const REFUSING: &str = "r03.example";
+const ASKED: Duration = Duration::from_mins(5);
+const HOSTS: usize = 50;
+const EACH: usize = 200;
+
+/// What was seen at a registry.
+#[derive(Default)]
+struct Seen {
+    under_way: bool,
+    tries: usize,
+    /// When it may be asked again at the earliest.
+    not_before: Option<Timestamp>,
+    /// The longest that credentials had to wait once they were due.
+    late: Duration,
+}
+
+/// What happens until `end`; every rule of the pace is looked at with each try.
+async fn simulate(
+    world: &World,
+    end: Timestamp,
+    seen: &mut HashMap<String, Seen>,
+    tries: &mut HashMap<CredentialsId, Vec<Timestamp>>,
+) {
+    let checks = &world.checks;
+    let mut under_way: Vec<(Timestamp, Turn, ToProve, Proof)> = Vec::new();
+    loop {
+        let now = world.clock.now();
+        let (turns, wait) = checks.begin().await.unwrap();
+        for turn in turns {
+            let at = seen.entry(turn.due.host.clone()).or_default();
+            assert!(!at.under_way, "two at once at {}", turn.due.host);
+            assert!(at.not_before <= Some(now), "too soon at {}", turn.due.host);
+            let (proof, takes) = script(&turn.due.host, at.tries);
+            at.late = at.late.max(now.since(turn.due.due));
+            (at.under_way, at.tries) = (true, at.tries + 1);
+            tries.entry(turn.due.credentials).or_default().push(now);
+            let claimed = world.service().claim_check(&turn.due).await.unwrap();
+            under_way.push((now.plus(takes), turn, claimed.unwrap(), proof));
+        }
+        assert!(under_way.len() <= 4, "people find a place");
+        let next_end = under_way.iter().map(|(end, ..)| *end).min();
+        let next = now.plus(wait).min(next_end.unwrap_or(end));
+        if next >= end {
+            break;
+        }
+        world.clock.set(next);
+        while let Some(over) = under_way.iter().position(|(end, ..)| *end <= next) {
+            let (_, turn, proved, proof) = under_way.swap_remove(over);
+            let at = seen.get_mut(&turn.due.host).unwrap();
+            let pause = match proof.verdict {
+                Verdict::RateLimited => ASKED,
+                Verdict::Unreachable => Duration::from_mins(1),
+                _ => Duration::from_secs(2),
+            };
+            (at.under_way, at.not_before) = (false, Some(next.plus(pause)));
+            checks.finish(turn, &proved, &proof).await.unwrap();
+        }
+    }
+    for (_, turn, proved, proof) in under_way {
+        checks.finish(turn, &proved, &proof).await.unwrap();
+    }
+    world.clock.set(end);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_credentials_at_fifty_registries_are_tried_gently_and_all_of_them() {
+    let world = World::new(Policy::default()).await;
+    let start = world.clock.now();
+    for host in 0..HOSTS {
+        let name = format!("r{host:02}.example");
+        world
+            .create(&name, (0..EACH).map(|number| number.to_string()))
+            .await;
+    }
+    let hours = |hours| start.plus(Duration::from_hours(hours));
+    let (mut seen, mut tries) = (HashMap::new(), HashMap::new());
+
+    // New credentials are tried within the hour, however slow or silent others are.
+    simulate(&world, hours(4), &mut seen, &mut tries).await;
+    let of = |seen: &HashMap<String, Seen>, host: &str| seen[host].tries;
+    let [slow, silent, limited, refusing] =
+        [SLOW, SILENT, LIMITED, REFUSING].map(|host| of(&seen, host));
+    assert_eq!((slow, refusing), (EACH, EACH));
+    assert!((10..30).contains(&silent), "less and less: {silent}");
+    assert!((EACH..EACH + 20).contains(&limited), "{limited}");
+    for (host, at) in &seen {
+        if [SLOW, SILENT, LIMITED].contains(&host.as_str()) {
+            continue;
+        }
+        assert_eq!(at.tries, EACH, "{host}");
+        assert!(at.late < Duration::from_secs(90), "{host}: {:?}", at.late);
+    }
+    let of_silent = tries.len() - (HOSTS - 1) * EACH;
+    assert!((1..=silent).contains(&of_silent), "all others were tried");
+    let text = String::from_utf8(world.metrics.text().unwrap()).unwrap();
+    for line in [
+        format!(
+            "regcred_checks_total{{verdict=\"ok\"}} {}",
+            (HOSTS - 2) * EACH
+        ),
+        format!("regcred_checks_total{{verdict=\"rejected\"}} {EACH}"),
+        format!("regcred_alerts_total{{kind=\"rejected\"}} {EACH}"),
+    ] {
+        assert!(text.contains(&line), "{line} is not in {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_works_is_tried_once_a_period_and_what_is_refused_less_and_less() {
+    const FEW: usize = 10;
+    let world = World::new(Policy::default()).await;
+    let start = world.clock.now();
+    let mut of_host = HashMap::new();
+    for host in [SLOW, SILENT, LIMITED, REFUSING, "good.example"] {
+        world
+            .create(host, (0..FEW).map(|number| number.to_string()))
+            .await;
+    }
+    let rows = world
+        .service()
+        .list_credentials(&world.caller, world.project)
+        .await;
+    for row in rows.unwrap() {
+        of_host.insert(row.id, row.registry.key().host().to_owned());
+    }
+    let (mut seen, mut tries) = (HashMap::new(), HashMap::new());
+    let end = start.plus(Duration::from_hours(15 * 24));
+    simulate(&world, end, &mut seen, &mut tries).await;
+    let of = |host: &str| {
+        let those = tries.iter().filter(|(id, _)| of_host[id] == host);
+        let gaps = |moments: &Vec<Timestamp>| {
+            let pairs = moments.windows(2);
+            pairs.map(|pair| pair[1].since(pair[0])).collect::<Vec<_>>()
+        };
+        those.map(|(_, moments)| gaps(moments)).collect::<Vec<_>>()
+    };
+    let day = Duration::from_hours(24);
+    // The longest that a try comes late: behind all others of its host.
+    let slack = Duration::from_mins(20);
+    for host in ["good.example", SLOW] {
+        let all = of(host);
+        assert_eq!(all.len(), FEW);
+        for gap in all.into_iter().flatten() {
+            assert!(
+                (day * 9 / 10..day + slack).contains(&gap),
+                "{host}: {gap:?}"
+            );
+        }
+    }
+    for gaps in of(REFUSING) {
+        assert_eq!(gaps.len(), 4, "five failed logins in two weeks");
+        for (gap, days) in gaps.into_iter().zip([1, 2, 4, 7]) {
+            let expected = day * days;
+            assert!(
+                (expected * 9 / 10..expected + slack).contains(&gap),
+                "{gap:?}"
+            );
+        }
+    }
+    for gaps in of(SILENT) {
+        // From five minutes to a day, and once a day from then on.
+        assert!((15..35).contains(&gaps.len()), "{}", gaps.len());
+        assert!(gaps.last() > gaps.first());
+    }
+    for gaps in of(LIMITED) {
+        let asked = ASKED..day + slack + ASKED * 2;
+        assert!(gaps.iter().all(|gap| asked.contains(gap)), "{gaps:?}");
+    }
+}
+
+/// A registry of this machine that lets `me` in until it is told not to; its `host:port`.
+async fn registry(refuses: Arc<AtomicBool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let refuses = Arc::clone(&refuses);
+            tokio::spawn(async move {
+                let mut chunk = [0; 8192];
+                while let Ok(length @ 1..) = stream.read(&mut chunk).await {
+                    // Whoever tries TLS is turned away.
+                    if chunk[0] == 0x16 {
+                        return;
+                    }
+                    let request = String::from_utf8_lossy(&chunk[..length]).into_owned();
+                    let knows = request.contains("authorization: Basic bWU6cA==");
+                    let status = if knows && !refuses.load(Ordering::Relaxed) {
+                        "200 OK"
+                    } else {
+                        "401 No"
+                    };
+                    let answer = format!(
+                        "HTTP/1.1 {status}\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n"
+                    );
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_refuses_from_one_day_to_the_next_is_noticed_and_told_of_once() {
+    let refuses = Arc::new(AtomicBool::new(false));
+    let address = registry(Arc::clone(&refuses)).await;
+    let rule = Rule {
+        host: address.clone(),
+        allow_private: true,
+        allow_http: true,
+        ..Rule::default()
+    };
+    let world = World::new(Policy::new(vec![rule], Vec::new())).await;
+    world
+        .create(&address, std::iter::once("me".to_owned()))
+        .await;
+    let start = world.clock.now();
+    let rejected = || {
+        let text = String::from_utf8(world.metrics.text().unwrap()).unwrap();
+        let line = "regcred_alerts_total{kind=\"rejected\"} ";
+        let (_, count) = text.split_once(line).unwrap();
+        count.lines().next().unwrap().to_owned()
+    };
+    for (day, verdict, told) in [
+        (0, Verdict::Ok, "0"),
+        (2, Verdict::Rejected, "1"),
+        (6, Verdict::Rejected, "1"),
+        (20, Verdict::Ok, "1"),
+        (22, Verdict::Rejected, "2"),
+    ] {
+        refuses.store(verdict.is_bad(), Ordering::Relaxed);
+        world
+            .clock
+            .set(start.plus(Duration::from_hours(day * 24 + 2)));
+        let stopping = watch::Sender::new(false);
+        let running = tokio::spawn(world.checks.clone().run(stopping.subscribe()));
+        let latest = || async {
+            let (service, caller) = (world.service(), &world.caller);
+            let proofs = service.verifications(caller, world.project, None).await;
+            proofs.unwrap().first().copied()
+        };
+        let now = world.clock.now();
+        let proof = loop {
+            match latest().await {
+                Some(proof) if proof.at == now => break proof,
+                _ => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(proof.verdict, verdict, "day {day}");
+        stopping.send_replace(true);
+        running.await.unwrap();
+        assert_eq!(rejected(), told, "day {day}");
+    }
+    assert_eq!(
+        world.service().verify_trail().await.unwrap(),
+        8,
+        "all of it is audited"
+    );
+}

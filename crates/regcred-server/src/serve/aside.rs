@@ -1,0 +1,70 @@
+//! What goes on beside the requests, until the service stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::service::Service;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::Backend;
+use crate::checks::{self, Checks};
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+
+/// The tasks beside the requests.
+pub(super) struct Aside {
+    stopping: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Aside {
+    pub(super) fn start(settings: &Settings, backend: &Arc<Backend>, metrics: &Metrics) -> Self {
+        let stopping = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(purge(Arc::clone(&backend.service), stopping.subscribe()));
+        let expiries = checks::tell_expiries(Arc::clone(backend), stopping.subscribe());
+        tasks.spawn(expiries);
+        if settings.verify_every.is_some() {
+            let checks = Checks::new(Arc::clone(backend), metrics.clone());
+            tasks.spawn(checks.run(stopping.subscribe()));
+        }
+        Self { stopping, tasks }
+    }
+
+    /// Set to true once nothing new is to begin.
+    pub(super) fn stopping(&self) -> watch::Sender<bool> {
+        self.stopping.clone()
+    }
+
+    /// Ends what goes on, and waits for what is under way, as long as one try takes at most.
+    pub(super) async fn finish(mut self) {
+        self.stopping.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(MOST_TIME_TO_FINISH, all)
+            .await
+            .is_err()
+        {
+            tracing::warn!("a try of credentials did not finish in time and is cut");
+        }
+    }
+}
+
+/// Removes sessions and tokens that ran out, now and then.
+async fn purge(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(PURGE_EVERY) => {}
+        }
+        if let Err(error) = service.purge_expired().await {
+            tracing::warn!(
+                detail = error.detail(),
+                "expired sessions could not be removed: {error}"
+            );
+        }
+    }
+}
+
+const PURGE_EVERY: Duration = Duration::from_mins(10);
+const MOST_TIME_TO_FINISH: Duration = Duration::from_secs(10);
