@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regcred_core::Timestamp;
 use regcred_core::verification::Verdict;
-use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Certificate, Client, Method, StatusCode, Url, redirect};
 use zeroize::Zeroizing;
 
@@ -114,6 +114,19 @@ impl Peer {
         }
         let client = client.build().map_err(|_| Verdict::Unreachable)?;
         Ok(Self { client })
+    }
+
+    /// Sends a body; the status, and for how long to wait. What the answer holds besides is not read.
+    pub(crate) async fn post(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: String,
+    ) -> Result<(StatusCode, Option<Duration>), Verdict> {
+        let request = self.client.post(url).headers(headers).body(body);
+        let response = request.send().await.map_err(|_| Verdict::Unreachable)?;
+        let asked = hints::retry_after(response.headers());
+        Ok((response.status(), asked))
     }
 
     /// Sends a request; `Unreachable` where no answer comes, or one that is none.

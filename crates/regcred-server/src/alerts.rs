@@ -1,7 +1,10 @@
-//! What is wrong with credentials is told: in the log and in the metrics.
+//! What is wrong with credentials is told: in the log, in the metrics, and to webhooks, for which it is written down already.
+
+use std::sync::Arc;
 
 use regcred_core::alert::{AlertKind, Announced};
 use regcred_core::verification::Verdict;
+use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 
@@ -9,11 +12,20 @@ use crate::metrics::Metrics;
 #[derive(Clone)]
 pub(crate) struct Alerts {
     metrics: Metrics,
+    waiting: Arc<watch::Sender<()>>,
 }
 
 impl Alerts {
     pub(crate) fn new(metrics: Metrics) -> Self {
-        Self { metrics }
+        Self {
+            metrics,
+            waiting: Arc::new(watch::Sender::new(())),
+        }
+    }
+
+    /// Changes once something new waits to be delivered.
+    pub(crate) fn waiting(&self) -> watch::Receiver<()> {
+        self.waiting.subscribe()
     }
 
     /// Tells of alerts that were written down.
@@ -42,6 +54,9 @@ impl Alerts {
                     "too much waits for webhooks; the oldest deliveries are given up"
                 );
             }
+        }
+        if !announced.is_empty() {
+            self.waiting.send_replace(());
         }
     }
 }

@@ -22,6 +22,9 @@ pub mod operator;
 mod proving;
 mod serve;
 mod settings;
+#[cfg(test)]
+mod testing;
+mod webhooks;
 
 pub use graphql::schema_text;
 pub use http::route_table;

@@ -20,6 +20,7 @@ struct Inner {
     pulls: IntCounterVec,
     checks: IntCounterVec,
     alerts: IntCounterVec,
+    deliveries: IntCounterVec,
     connections: IntGauge,
 }
 
@@ -62,6 +63,13 @@ impl Metrics {
             ),
             &["kind"],
         )?;
+        let deliveries = IntCounterVec::new(
+            opts!(
+                "regcred_webhook_deliveries_total",
+                "Attempts to deliver to webhooks, by outcome"
+            ),
+            &["outcome"],
+        )?;
         for kind in AlertKind::ALL {
             // What may be waited for is there from the beginning.
             alerts.with_label_values(&[kind.word()]).inc_by(0);
@@ -79,6 +87,7 @@ impl Metrics {
         registry.register(Box::new(pulls.clone()))?;
         registry.register(Box::new(checks.clone()))?;
         registry.register(Box::new(alerts.clone()))?;
+        registry.register(Box::new(deliveries.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(build))?;
         Ok(Self(Arc::new(Inner {
@@ -89,6 +98,7 @@ impl Metrics {
             pulls,
             checks,
             alerts,
+            deliveries,
             connections,
         })))
     }
@@ -125,6 +135,11 @@ impl Metrics {
     /// Something is wrong with credentials, and was not before.
     pub(crate) fn alert(&self, kind: AlertKind) {
         self.0.alerts.with_label_values(&[kind.word()]).inc();
+    }
+
+    /// An attempt to deliver to a webhook came to an end: `delivered`, `failed` (and is repeated), `gone` or `given_up`.
+    pub(crate) fn delivery(&self, outcome: &str) {
+        self.0.deliveries.with_label_values(&[outcome]).inc();
     }
 
     /// The connections that are open.

@@ -23,4 +23,5 @@ mod saving;
 mod secrets;
 mod support;
 mod verify;
+mod webhooks;
 mod workloads;

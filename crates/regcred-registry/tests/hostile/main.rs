@@ -8,4 +8,5 @@
 mod cases;
 mod challenges;
 mod server;
+mod webhooks;
 mod world;

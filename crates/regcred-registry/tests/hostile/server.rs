@@ -64,10 +64,10 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<u8>>, script: &Mutex<Script>) {
         if request[0] == 0x16 {
             return;
         }
-        if !request.ends_with(b"\r\n\r\n") {
+        let text = String::from_utf8_lossy(&request).into_owned();
+        if !is_whole(&text) {
             continue;
         }
-        let text = String::from_utf8_lossy(&request).into_owned();
         request.clear();
         let script = Arc::clone(&script.lock().unwrap());
         let Some(answer) = script(&text) else {
@@ -79,6 +79,17 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<u8>>, script: &Mutex<Script>) {
             return;
         }
     }
+}
+
+/// Whether the head of a request is there, and as much of a body as it says.
+fn is_whole(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    length.map_or(0, |length| length.parse().unwrap()) <= body.len()
 }
 
 /// A whole answer in HTTP.

@@ -2,155 +2,15 @@
 //! What the registries answer is scripted; everything else is what runs in the service.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use regcred_core::access::{AdminGrant, Caller, Principal, RequestId, UserPrincipal};
-use regcred_core::credentials::Username;
-use regcred_core::ids::{CredentialsId, ProjectId, TokenId};
-use regcred_core::people::{Login as UserLogin, LoginPassword};
-use regcred_core::project::{ProjectName, Technologies};
-use regcred_core::registry::Registry;
-use regcred_core::sealing::Kek;
-use regcred_core::secret::RegistryPassword;
-use regcred_core::service::{CreateCredentials, CreateProject, CreateUser, Service};
-use regcred_core::store::Store;
-use regcred_core::verification::{Verdict, Watch};
-use regcred_core::{Clock, Random, Timestamp};
-use regcred_registry::{Policy, Prover, Rule, SystemResolver};
-use regcred_storage::{Durability, SqliteOptions, SqliteStore};
-use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use regcred_core::ids::CredentialsId;
+use regcred_core::verification::Verdict;
+use regcred_core::{Clock as _, Timestamp};
+use regcred_registry::{Policy, Rule};
 
 use super::*;
-use crate::alerts::Alerts;
-
-/// A clock that stands still until it is set.
-struct HandSet(AtomicI64);
-
-impl HandSet {
-    fn set(&self, now: Timestamp) {
-        self.0.store(now.as_micros(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for HandSet {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// The same numbers each time (`SplitMix64`).
-struct Counted(AtomicU64);
-
-impl Random for Counted {
-    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        for part in bytes.chunks_mut(8) {
-            let mut number = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            part.copy_from_slice(&(number ^ (number >> 31)).to_le_bytes()[..part.len()]);
-        }
-        Ok(())
-    }
-}
-
-/// A service, with nothing that goes on by itself.
-struct World {
-    clock: Arc<HandSet>,
-    checks: Checks,
-    metrics: Metrics,
-    caller: Caller,
-    project: ProjectId,
-    _directory: TempDir,
-}
-
-impl World {
-    async fn new(policy: Policy) -> Self {
-        let directory = TempDir::new().unwrap();
-        let clock = Arc::new(HandSet(AtomicI64::new(1_800_000_000_000_000)));
-        let random = Arc::new(Counted(AtomicU64::new(7)));
-        let kek = Kek::parse(Kek::generate(random.as_ref()).unwrap().expose()).unwrap();
-        // What is proved here is not what a power loss does.
-        let options = SqliteOptions::new(directory.path()).durability(Durability::Normal);
-        let opened = SqliteStore::open(&options, &kek, clock.as_ref(), random.as_ref());
-        let (store, keys) = opened.unwrap();
-        let store = Arc::new(store) as Arc<dyn Store>;
-        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-        let service = Service::new(store, keys, shared, random).unwrap();
-        let service = Arc::new(service.watching(Watch::default()));
-        let (caller, project) = furnish(&service).await;
-        let metrics = Metrics::new().unwrap();
-        let prover = Prover::new(policy, Arc::new(SystemResolver));
-        let alerts = Alerts::new(metrics.clone());
-        let backend = Arc::new(Backend::new(service, prover, alerts));
-        Self {
-            clock,
-            checks: Checks::new(backend, metrics.clone()),
-            metrics,
-            caller,
-            project,
-            _directory: directory,
-        }
-    }
-
-    fn service(&self) -> &Arc<Service> {
-        &self.checks.backend.service
-    }
-
-    async fn create(&self, registry: &str, usernames: impl Iterator<Item = String>) {
-        let mut creating = JoinSet::new();
-        for username in usernames {
-            let input = CreateCredentials {
-                project: self.project,
-                registry: Registry::parse(Some(registry.to_owned())).unwrap(),
-                username: Username::parse(username).unwrap(),
-                password: RegistryPassword::parse("p".to_owned()).unwrap(),
-                expires: None,
-                probe: None,
-                proved: None,
-            };
-            let (service, caller) = (Arc::clone(self.service()), self.caller.clone());
-            creating.spawn(async move { service.create_credentials(&caller, input).await });
-        }
-        while let Some(created) = creating.join_next().await {
-            created.unwrap().unwrap();
-        }
-    }
-}
-
-/// A user and a project.
-async fn furnish(service: &Service) -> (Caller, ProjectId) {
-    let request = RequestId::generate(service.random()).unwrap();
-    let password = LoginPassword::presented("correct horse battery".to_owned()).unwrap();
-    let login = UserLogin::parse("alice").unwrap();
-    let user = CreateUser {
-        login: login.clone(),
-        password: password.hash(service.random()).unwrap(),
-        admin: true,
-        groups: Vec::new(),
-    };
-    let grant = AdminGrant::for_operator(request.clone());
-    let id = service.create_user_as(&grant, user).await.unwrap().id;
-    let session = TokenId::generate(service.clock().now(), service.random()).unwrap();
-    let caller = Caller {
-        principal: Principal::User(UserPrincipal {
-            id,
-            login,
-            admin: true,
-            session,
-        }),
-        request,
-    };
-    let project = CreateProject {
-        name: ProjectName::parse("many".to_owned()).unwrap(),
-        description: None,
-        technologies: Technologies::default(),
-        groups: Vec::new(),
-    };
-    let project = service.create_project(&caller, project).await.unwrap();
-    (caller, project.id)
-}
+use crate::testing::{World, stand_in};
 
 /// What a registry does with the try number `number` at it, and how long that takes.
 fn script(host: &str, number: usize) -> (Proof, Duration) {
@@ -189,6 +49,10 @@ struct Seen {
     late: Duration,
 }
 
+fn checks(world: &World) -> Checks {
+    Checks::new(Arc::clone(&world.backend), world.metrics.clone())
+}
+
 /// What happens until `end`; every rule of the pace is looked at with each try.
 async fn simulate(
     world: &World,
@@ -196,7 +60,7 @@ async fn simulate(
     seen: &mut HashMap<String, Seen>,
     tries: &mut HashMap<CredentialsId, Vec<Timestamp>>,
 ) {
-    let checks = &world.checks;
+    let checks = &checks(world);
     let mut under_way: Vec<(Timestamp, Turn, ToProve, Proof)> = Vec::new();
     loop {
         let now = world.clock.now();
@@ -239,7 +103,7 @@ async fn simulate(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_credentials_at_fifty_registries_are_tried_gently_and_all_of_them() {
-    let world = World::new(Policy::default()).await;
+    let world = World::new(Policy::default(), Vec::new()).await;
     let start = world.clock.now();
     for host in 0..HOSTS {
         let name = format!("r{host:02}.example");
@@ -267,23 +131,19 @@ async fn ten_thousand_credentials_at_fifty_registries_are_tried_gently_and_all_o
     }
     let of_silent = tries.len() - (HOSTS - 1) * EACH;
     assert!((1..=silent).contains(&of_silent), "all others were tried");
-    let text = String::from_utf8(world.metrics.text().unwrap()).unwrap();
-    for line in [
-        format!(
-            "regcred_checks_total{{verdict=\"ok\"}} {}",
-            (HOSTS - 2) * EACH
-        ),
-        format!("regcred_checks_total{{verdict=\"rejected\"}} {EACH}"),
-        format!("regcred_alerts_total{{kind=\"rejected\"}} {EACH}"),
+    for (metric, expected) in [
+        ("regcred_checks_total{verdict=\"ok\"}", (HOSTS - 2) * EACH),
+        ("regcred_checks_total{verdict=\"rejected\"}", EACH),
+        ("regcred_alerts_total{kind=\"rejected\"}", EACH),
     ] {
-        assert!(text.contains(&line), "{line} is not in {text}");
+        assert_eq!(world.metric(metric), expected.to_string(), "{metric}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_works_is_tried_once_a_period_and_what_is_refused_less_and_less() {
     const FEW: usize = 10;
-    let world = World::new(Policy::default()).await;
+    let world = World::new(Policy::default(), Vec::new()).await;
     let start = world.clock.now();
     let mut of_host = HashMap::new();
     for host in [SLOW, SILENT, LIMITED, REFUSING, "good.example"] {
@@ -343,61 +203,29 @@ async fn what_works_is_tried_once_a_period_and_what_is_refused_less_and_less() {
     }
 }
 
-/// A registry of this machine that lets `me` in until it is told not to; its `host:port`.
-async fn registry(refuses: Arc<AtomicBool>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let refuses = Arc::clone(&refuses);
-            tokio::spawn(async move {
-                let mut chunk = [0; 8192];
-                while let Ok(length @ 1..) = stream.read(&mut chunk).await {
-                    // Whoever tries TLS is turned away.
-                    if chunk[0] == 0x16 {
-                        return;
-                    }
-                    let request = String::from_utf8_lossy(&chunk[..length]).into_owned();
-                    let knows = request.contains("authorization: Basic bWU6cA==");
-                    let status = if knows && !refuses.load(Ordering::Relaxed) {
-                        "200 OK"
-                    } else {
-                        "401 No"
-                    };
-                    let answer = format!(
-                        "HTTP/1.1 {status}\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n"
-                    );
-                    if stream.write_all(answer.as_bytes()).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_refuses_from_one_day_to_the_next_is_noticed_and_told_of_once() {
     let refuses = Arc::new(AtomicBool::new(false));
-    let address = registry(Arc::clone(&refuses)).await;
+    let told = Arc::clone(&refuses);
+    let address = stand_in(move |request| {
+        let knows = request.contains("authorization: Basic bWU6cA==");
+        let lets = knows && !told.load(Ordering::Relaxed);
+        let status = if lets { "200 OK" } else { "401 No" };
+        format!("HTTP/1.1 {status}\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")
+    });
+    let address = address.await.to_string();
     let rule = Rule {
         host: address.clone(),
         allow_private: true,
         allow_http: true,
         ..Rule::default()
     };
-    let world = World::new(Policy::new(vec![rule], Vec::new())).await;
+    let world = World::new(Policy::new(vec![rule], Vec::new()), Vec::new()).await;
     world
         .create(&address, std::iter::once("me".to_owned()))
         .await;
     let start = world.clock.now();
-    let rejected = || {
-        let text = String::from_utf8(world.metrics.text().unwrap()).unwrap();
-        let line = "regcred_alerts_total{kind=\"rejected\"} ";
-        let (_, count) = text.split_once(line).unwrap();
-        count.lines().next().unwrap().to_owned()
-    };
+    let rejected = || world.metric("regcred_alerts_total{kind=\"rejected\"}");
     for (day, verdict, told) in [
         (0, Verdict::Ok, "0"),
         (2, Verdict::Rejected, "1"),
@@ -410,7 +238,7 @@ async fn a_registry_that_refuses_from_one_day_to_the_next_is_noticed_and_told_of
             .clock
             .set(start.plus(Duration::from_hours(day * 24 + 2)));
         let stopping = watch::Sender::new(false);
-        let running = tokio::spawn(world.checks.clone().run(stopping.subscribe()));
+        let running = tokio::spawn(checks(&world).run(stopping.subscribe()));
         let latest = || async {
             let (service, caller) = (world.service(), &world.caller);
             let proofs = service.verifications(caller, world.project, None).await;
@@ -433,4 +261,33 @@ async fn a_registry_that_refuses_from_one_day_to_the_next_is_noticed_and_told_of
         8,
         "all of it is audited"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_out_is_told_of_a_week_before_and_when_it_is_over() {
+    let world = World::new(Policy::default(), Vec::new()).await;
+    let start = world.clock.now();
+    let days = |days: u64| start.plus(Duration::from_hours(24 * days));
+    world.create_one("a.example", "me", Some(days(30))).await;
+    for (day, expiring, expired) in [
+        (0, "0", "0"),
+        (22, "0", "0"),
+        (24, "1", "0"),
+        (29, "1", "0"),
+        (31, "1", "1"),
+        (90, "1", "1"),
+    ] {
+        world.clock.set(days(day));
+        let stopping = watch::Sender::new(true);
+        let mut stopped = stopping.subscribe();
+        // It has to see that it is to stop once it has nothing more to tell.
+        stopped.mark_changed();
+        tell_expiries(Arc::clone(&world.backend), stopped).await;
+        let told = |kind| world.metric(&format!("regcred_alerts_total{{kind=\"{kind}\"}}"));
+        assert_eq!(
+            (told("expiring"), told("expired")),
+            (expiring.to_owned(), expired.to_owned()),
+            "day {day}"
+        );
+    }
 }

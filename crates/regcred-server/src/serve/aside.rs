@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_core::service::Service;
+use regcred_registry::Courier;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -11,6 +12,7 @@ use crate::app::Backend;
 use crate::checks::{self, Checks};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::webhooks::{self, Deliveries};
 
 /// The tasks beside the requests.
 pub(super) struct Aside {
@@ -19,7 +21,12 @@ pub(super) struct Aside {
 }
 
 impl Aside {
-    pub(super) fn start(settings: &Settings, backend: &Arc<Backend>, metrics: &Metrics) -> Self {
+    pub(super) fn start(
+        settings: Settings,
+        backend: &Arc<Backend>,
+        metrics: &Metrics,
+        courier: Courier,
+    ) -> Self {
         let stopping = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(purge(Arc::clone(&backend.service), stopping.subscribe()));
@@ -28,6 +35,17 @@ impl Aside {
         if settings.verify_every.is_some() {
             let checks = Checks::new(Arc::clone(backend), metrics.clone());
             tasks.spawn(checks.run(stopping.subscribe()));
+        }
+        tasks.spawn(webhooks::forget_others(Arc::clone(backend)));
+        let courier = Arc::new(courier);
+        for webhook in settings.webhooks {
+            let deliveries = Deliveries {
+                backend: Arc::clone(backend),
+                metrics: metrics.clone(),
+                courier: Arc::clone(&courier),
+                webhook,
+            };
+            tasks.spawn(deliveries.run(stopping.subscribe()));
         }
         Self { stopping, tasks }
     }

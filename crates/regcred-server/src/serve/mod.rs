@@ -10,7 +10,7 @@ use regcred_core::clock::SystemClock;
 use regcred_core::store::Store as _;
 use regcred_core::verification::Watch;
 use regcred_core::verification::schedule::DEFAULT_EVERY;
-use regcred_registry::{Policy, Prover, SystemResolver};
+use regcred_registry::{Courier, Policy, Prover, SystemResolver, Webhook};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -110,7 +110,8 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
     let millis = u64::try_from(SystemClock.now().since(started).as_millis()).unwrap_or(u64::MAX);
     tracing::info!(url, data_dir = %data_dir.display(), millis, version = env!("CARGO_PKG_VERSION"), "ready");
 
-    let aside = Aside::start(&settings, &backend, &metrics);
+    let courier = Courier::new(vec![address], Arc::new(SystemResolver));
+    let aside = Aside::start(settings, &backend, &metrics, courier);
     let stopping = aside.stopping();
     let stop = async move {
         stop.await;
@@ -142,8 +143,9 @@ fn stop_signal() -> Result<impl Future<Output = ()>, SettingsError> {
 
 /// How credentials are watched.
 fn watch(settings: &Settings) -> Watch {
+    let targets = settings.webhooks.iter();
     Watch {
         every: settings.verify_every.unwrap_or(DEFAULT_EVERY),
-        webhooks: Vec::new(),
+        webhooks: targets.map(Webhook::target).cloned().collect(),
     }
 }

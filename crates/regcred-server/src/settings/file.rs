@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::every::Every;
 use super::registries::RegistryRule;
+use super::webhooks::WebhookRule;
 use super::{LogFormat, SettingsError};
 
 /// The settings file's keys; one that is not here is an error.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FileSettings {
     pub(super) listen: Option<SocketAddr>,
@@ -27,6 +28,8 @@ pub(super) struct FileSettings {
     pub(super) log_format: Option<LogFormat>,
     #[serde(default)]
     pub(super) registries: Vec<RegistryRule>,
+    #[serde(default)]
+    pub(super) webhooks: Vec<WebhookRule>,
 }
 
 impl FileSettings {
@@ -66,7 +69,8 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_the_known_ones() {
         let error = toml::from_str::<FileSettings>("data-dri = \"x\"")
-            .unwrap_err()
+            .err()
+            .unwrap()
             .to_string();
         assert!(
             error.contains("data-dri") && error.contains("data-dir"),
@@ -77,7 +81,7 @@ mod tests {
     #[test]
     fn an_error_names_line_and_key_but_shows_no_line() {
         let told = |text: &str| {
-            let error = toml::from_str::<FileSettings>(text).unwrap_err();
+            let error = toml::from_str::<FileSettings>(text).err().unwrap();
             wrong(Path::new("f"), text, &error)
         };
         let said = told("platform = 1\ndev-admin-password = \"hunter2\"\n");
@@ -119,6 +123,11 @@ mod tests {
             allow-private = true
             allow-http = true
             realm-hosts = ["auth.internal"]
+            [[webhooks]]
+            url = "https://hooks.internal/in"
+            secret-file = "secret"
+            ca = "ca.pem"
+            allow-http = true
         "#;
         let file: FileSettings = toml::from_str(text).unwrap();
         assert_eq!(

@@ -2,14 +2,14 @@
 
 use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use regcred_core::random::SystemRandom;
 use regcred_core::sealing::Kek;
 use regcred_core::secret::SecretText;
 
-use super::SettingsError;
+use super::{SettingsError, private};
 
 /// Where the key-encryption key comes from.
 pub(crate) enum KekSource {
@@ -72,21 +72,9 @@ impl KekSource {
 }
 
 fn read_file(path: &Path) -> Result<Kek, SettingsError> {
-    let shown = path.display();
-    let unreadable = |error| {
-        format!(
-            "the key-encryption key {shown} cannot be read: {error}; give the file that was made with the database"
-        )
-    };
-    let mode = fs::metadata(path).map_err(unreadable)?.mode();
-    if mode & 0o077 != 0 {
-        return Err(format!(
-            "the key-encryption key {shown} can be read by others (mode {:04o}); run `chmod 0400` on it",
-            mode & 0o7777
-        ));
-    }
-    let text = SecretText::new(fs::read_to_string(path).map_err(unreadable)?);
-    Kek::parse(text.expose()).map_err(|error| format!("{shown}: {error}"))
+    let hint = "give the file that was made with the database";
+    let text = private::read(path, "the key-encryption key", hint)?;
+    Kek::parse(text.expose()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Makes the key, whole or not at all; where somebody else made one meanwhile, that one counts.

@@ -6,7 +6,9 @@
 mod every;
 mod file;
 mod kek;
+mod private;
 mod registries;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,8 +20,9 @@ use serde::Deserialize;
 use every::Every;
 use file::FileSettings;
 pub(crate) use kek::KekSource;
-use regcred_registry::Rule;
+use regcred_registry::{Rule, Webhook};
 use registries::RegistryRule;
+use webhooks::WebhookRule;
 
 /// Where the installation lies and where its key comes from: what every command that opens it needs.
 #[derive(Args, Clone, Debug, Default)]
@@ -133,6 +136,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: Option<LogFormat>,
     /// What is allowed for single registries when credentials are proved there.
     pub(crate) registries: Vec<Rule>,
+    /// Who is told where something is wrong with credentials.
+    pub(crate) webhooks: Vec<Webhook>,
 }
 
 /// Certificate and key.
@@ -209,6 +214,7 @@ impl ServeArgs {
                 .unwrap_or_else(|| "info".to_owned()),
             log_format: self.log.log_format.or(file.log_format),
             registries,
+            webhooks: WebhookRule::resolve_all(file.webhooks)?,
         })
     }
 }
