@@ -222,9 +222,10 @@ impl Regcred {
         project: ProjectId,
         credentials: CredentialsId,
         switch: Switch,
+        verify: Option<VerifyBeforeSaving>,
     ) -> Result<Switched> {
-        self.driver
-            .block_on(self.inner.promote(project, credentials, switch))
+        let promote = self.inner.promote(project, credentials, switch, verify);
+        self.driver.block_on(promote)
     }
 
     /// See [`crate::regcred::Regcred::roll_back`].

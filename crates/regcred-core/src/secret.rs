@@ -1,5 +1,6 @@
 //! Secret values: no `Debug`, `Display`, `Serialize` or `Clone`; wiped when dropped; read only through `expose`.
 
+use aws_lc_rs::constant_time;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -56,6 +57,13 @@ impl RegistryPassword {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
+    }
+
+    /// Whether it is the same password, found out in a time that tells only whether the lengths are equal.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let (one, other) = (self.expose().as_bytes(), other.expose().as_bytes());
+        constant_time::verify_slices_are_equal(one, other).is_ok()
     }
 }
 

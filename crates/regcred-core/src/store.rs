@@ -243,8 +243,8 @@ pub trait Store: Send + Sync + 'static {
         verification: Verification,
         decide: DecideProof,
     ) -> Result<Option<Recorded>>;
-    /// Writes down that a password was tried before saving, and was not saved.
-    async fn record_not_saved(&self, grant: &Grant<Editor>, event: AuditEvent) -> Result<()>;
+    /// Writes down what becomes of a password before it is saved: that it is tried, or that it is not saved.
+    async fn record_unsaved(&self, grant: &Grant<Editor>, event: AuditEvent) -> Result<()>;
     /// The proofs of credentials of the project, of one of them or of all, ordered by id, the latest first.
     async fn verifications(
         &self,
@@ -696,6 +696,8 @@ pub struct Upgrade {
     pub password: SealedRecord,
     /// The image to probe with, once this version counts.
     pub probe: Option<ImageReference>,
+    /// The first of the held versions with this same password, or the version itself.
+    pub secret: u32,
     /// What was proved of it before.
     pub proof: Option<Verification>,
     /// Until when the version before is held, where this one replaces it; a moment that is over destroys it at once.

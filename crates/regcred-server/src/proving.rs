@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use regcred_core::access::Caller;
-use regcred_core::credentials::read_probe;
-use regcred_core::credentials::version::VersionState;
+use regcred_core::credentials::version::{self, VersionState};
+use regcred_core::credentials::{self, read_probe};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::service::{CreateCredentials, SwitchVersion, UpgradeCredentials};
 use regcred_core::verification::{Proof, Proved, SavingPolicy, Verification};
@@ -69,8 +69,9 @@ impl Backend {
             password: &input.password,
             probe: input.probe.as_ref(),
         };
+        credentials::expiry(input.expires, self.now())?;
         let of = (input.project, None);
-        input.proved = Some(self.prove_unsaved(caller, of, &unsaved, policy).await?);
+        input.proved = self.prove_unsaved(caller, of, &unsaved, policy).await?;
         Ok(())
     }
 
@@ -95,13 +96,16 @@ impl Backend {
             password: &input.password,
             probe: input.probe.as_ref().unwrap_or(&kept).as_ref(),
         };
+        // What is refused anyway is not sent before.
+        version::expect(present.version, input.expected_version)?;
+        credentials::expiry(input.expires, self.now())?;
         let of = (input.project, Some(input.id));
-        input.proved = Some(self.prove_unsaved(caller, of, &unsaved, policy).await?);
+        input.proved = self.prove_unsaved(caller, of, &unsaved, policy).await?;
         Ok(())
     }
 
-    /// Proves the staged version before it is promoted, where that is asked for or the project demands it. What the registry
-    /// refuses is not let pass, unless the promotion is forced.
+    /// Proves the staged version before it is promoted, where that is asked for or the project demands it. What comes of it
+    /// is not let pass where it does not suffice, unless the promotion is forced; tried it is in any case.
     pub(crate) async fn prove_staged(
         &self,
         caller: &Caller,
@@ -109,25 +113,25 @@ impl Backend {
         asked: Option<SavingPolicy>,
     ) -> Result<()> {
         let policy = self.policy(caller, input.project, asked).await?;
-        if policy == SavingPolicy::Off || input.force {
+        if policy == SavingPolicy::Off {
             return Ok(());
         }
-        let service = &self.service;
-        let versions = service.credentials_versions(caller, input.project, input.id);
+        let (service, id) = (&self.service, input.id);
+        let versions = service.credentials_versions(caller, input.project, id);
         let versions = versions.await?;
-        let staged = versions
-            .iter()
-            .find(|version| matches!(version.state, VersionState::Staged { .. }));
-        // Where none is staged, or another one, the promotion says so.
-        let Some(staged) =
-            staged.filter(|staged| input.version.is_none_or(|number| number == staged.number))
-        else {
-            return Ok(());
-        };
+        let mut numbers = versions.iter();
+        let current = numbers.find(|version| version.state == VersionState::Current);
+        let current = current.map_or(0, |current| current.number);
+        // What is refused anyway is not sent before; and what was tried is what is promoted.
+        let staged =
+            version::to_promote(&versions, current, input.version, input.expected_version)?;
         input.version = Some(staged.number);
-        let of = (input.id, Some(staged.number));
+        let of = (id, Some(staged.number));
         let proof = self.verify(caller, input.project, of, None).await?;
-        policy.check(proof.verdict, staged.registry.key())
+        match policy.check(proof.verdict, staged.registry.key()) {
+            Err(_) if input.force => Ok(()),
+            done => done,
+        }
     }
 
     /// What is asked for and what the project demands, whichever is stricter. For editors.
@@ -151,16 +155,28 @@ impl Backend {
         (proof, rest)
     }
 
+    /// `None` where there was no place to try it in time, and that is no reason not to save it.
     async fn prove_unsaved(
         &self,
         caller: &Caller,
         (project, id): (ProjectId, Option<CredentialsId>),
         unsaved: &Login<'_>,
         policy: SavingPolicy,
-    ) -> Result<Proved> {
+    ) -> Result<Option<Proved>> {
         let asker = project.to_string();
-        let place = self.prover.place(unsaved.registry, &asker);
-        let place = place.await.ok_or_else(busy)?;
+        let place = self.prover.place(unsaved.registry, &asker).await;
+        let Some(place) = place else {
+            return match policy {
+                SavingPolicy::Proved => Err(busy().with_message(
+                    "too many credentials are being verified now, so these were not tried, and nothing was saved; try \
+                     again shortly",
+                )),
+                SavingPolicy::Off | SavingPolicy::NotRefused => Ok(None),
+            };
+        };
+        let whom = (unsaved.registry, unsaved.username);
+        let service = &self.service;
+        service.record_trying(caller, project, id, whom).await?;
         let (Proof { verdict, .. }, _) = self.try_out(unsaved, place).await;
         let proved = Proved {
             registry: unsaved.registry.clone(),
@@ -170,13 +186,12 @@ impl Backend {
             at: self.now(),
         };
         if let Err(refusal) = policy.check(verdict, unsaved.registry) {
-            let service = &self.service;
             service
                 .record_not_saved(caller, project, id, &proved)
                 .await?;
             return Err(refusal);
         }
-        Ok(proved)
+        Ok(Some(proved))
     }
 }
 

@@ -236,6 +236,79 @@ fn an_update_is_both_at_once_and_no_change_is_lost_unnoticed() {
 }
 
 #[test]
+fn a_refusal_is_not_forgotten_and_an_image_is_tried_with_each_version() {
+    let server = Server::dev();
+    let room = Room::new(&server);
+    let admin = &room.admin;
+    room.stage("wrong");
+    assert_eq!(room.verify(2), "REJECTED");
+    // Whatever else is tried meanwhile.
+    for _ in 0..25 {
+        assert_eq!(room.verify(1), "OK");
+    }
+    room.conflict(PROMOTE, room.version(&json!({})));
+    let shown = "query($c: UUID!, $p: UUID!) { dockerCredentials(id: $c, projectId: $p) { probe verifications { version } } }";
+    let variables = json!({"c": room.id, "p": room.project});
+    let shown = || admin.data(shown, variables.clone())["dockerCredentials"].take();
+    assert_eq!(shown()["verifications"].as_array().unwrap().len(), 20);
+
+    // An image that is kept goes for each version, and comes back with its own.
+    room.accepted.lock().unwrap().insert("next".to_owned());
+    let image = |path: &str| json!(format!("{}/{path}", room.address));
+    let mut update = room.update("one", None);
+    update["c"]["probe"] = image("other/app");
+    admin.data(UPDATE, update);
+    let staged = room.stage("next");
+    let number = staged["version"].as_u64().unwrap();
+    let next = u32::try_from(number).unwrap();
+    assert_eq!(room.verify(next), "NO_PULL_RIGHT");
+    room.conflict(PROMOTE, room.version(&json!({})));
+    admin.data(PROMOTE, room.version(&json!({"force": true})));
+    assert_eq!(shown()["probe"], image("other/app"));
+    let mut update = room.update("next", None);
+    update["c"]["probe"] = image("team/app");
+    admin.data(UPDATE, update);
+    assert_eq!(shown()["probe"], image("team/app"));
+    admin.data(ROLL_BACK, room.version(&json!({"force": true})));
+    assert_eq!(shown()["probe"], image("other/app"));
+
+    // Of what is absent it is not said that it has no versions.
+    let absent = json!({"c": room.project, "p": room.project});
+    assert_eq!(admin.refused(VERSIONS, absent).0, "NOT_FOUND");
+}
+
+#[test]
+fn the_same_password_under_another_number_is_not_safe_to_revoke() {
+    let installation = installation();
+    let data = installation.path().join("data");
+    let server = Server::on(&data);
+    let room = Room::new(&server);
+    let admin = &room.admin;
+    admin.data(UPDATE, room.update("one", None));
+    admin.data(UPDATE, room.update("two", None));
+    admin.data(UPDATE, room.update("one", None));
+    let Room { project, id, .. } = room;
+    drop(server);
+    // Half an hour later.
+    let earlier = "UPDATE credentials_version SET superseded_at = superseded_at - 1800000000 RETURNING version";
+    query(&data, earlier);
+    let server = Server::on(&data);
+    let versions = server
+        .admin()
+        .data(VERSIONS, json!({"c": id, "p": project}));
+    let versions = versions["dockerCredentialsVersions"].as_array().unwrap();
+    let safe: Vec<_> = versions
+        .iter()
+        .map(|version| version["safeToRevoke"].as_bool().unwrap())
+        .collect();
+    assert_eq!(
+        safe,
+        [false, true, false, false],
+        "only `two` is not in use"
+    );
+}
+
+#[test]
 fn every_version_is_sealed_and_proved_by_the_operator() {
     let installation = installation();
     let data = installation.path().join("data");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::registry::{changing_registry, registry};
+use crate::registry::{changing_registry, registry, silent_registry};
 use crate::support::{Client, Server, create_admin, query, regcred};
 
 const CREATE: &str = "mutation($c: DockerCredentialsInput, $v: VerifyBeforeSaving) \
@@ -186,6 +186,18 @@ fn what_a_project_demands_no_request_can_waive_and_each_refusal_is_in_the_trail(
         json!({"version": 2, "verification": {"verdict": "REJECTED"}})
     );
 
+    // What is refused anyway is not sent before; what is sent leaves its trace, also where it is right and not saved.
+    let asked = seen.lock().unwrap().len();
+    let mut late = json!({"id": id, "projectId": project, "registry": address, "password": "right", "expectedVersion": 99});
+    assert_eq!(editor.refused(UPDATE, json!({"c": late})).0, "CONFLICT");
+    late["expectedVersion"] = Value::Null;
+    late["expiresAt"] = json!("2001-01-01T00:00:00Z");
+    assert_eq!(editor.refused(UPDATE, json!({"c": late})).0, "INVALID");
+    let nothing = json!({"c": id, "p": project, "f": true});
+    assert_eq!(editor.refused(promote, nothing).0, "NOT_FOUND");
+    assert_eq!(seen.lock().unwrap().len(), asked);
+    assert_eq!(editor.refused(CREATE, json!({"c": good})).0, "CONFLICT");
+
     // Who may only look learns nothing, and causes nothing.
     let asked = seen.lock().unwrap().len();
     let auditor = admin.with_rights(&[&project], &["PULL"]);
@@ -199,7 +211,54 @@ fn what_a_project_demands_no_request_can_waive_and_each_refusal_is_in_the_trail(
     assert_eq!(query(&data, events), "4");
     let events = "SELECT count(*) FROM audit_event WHERE event LIKE '%wrong-secret%'";
     assert_eq!(query(&data, events), "0");
+    // Each password that was to be sent before it was saved: three that were refused, one for a host that is not listed, the
+    // one of the creation, two that were to be staged, and one that was right and stood in the way of others.
+    let events = "SELECT count(*) FROM audit_event WHERE json_extract(event, '$.action.type') = 'credentials_tried'";
+    assert_eq!(query(&data, events), "8");
     let forced = "SELECT count(*) FROM audit_event WHERE json_extract(event, '$.action.type') = 'credentials_promoted' \
-                  AND json_extract(event, '$.action.force')";
+                  AND json_extract(event, '$.action.force') AND json_extract(event, '$.action.verdict') = 'rejected'";
     assert_eq!(query(&data, forced), "1");
+}
+
+#[test]
+fn where_there_is_no_place_to_try_it_the_choice_is_the_same() {
+    let server = Server::dev();
+    let admin = server.admin();
+    let project = admin.create_project("busy");
+    let (silent, seen) = silent_registry();
+    let input = |username: &str| json!({"registry": silent, "username": username, "password": "p", "projectId": project});
+    std::thread::scope(|scope| {
+        for username in ["first", "second"] {
+            let variables = json!({"c": input(username), "v": "NOT_REFUSED"});
+            let admin = &admin;
+            scope.spawn(move || admin.data(CREATE, variables));
+        }
+        let logins = || {
+            let seen = seen.lock().unwrap();
+            seen.iter()
+                .filter(|request| request.contains("authorization: "))
+                .count()
+        };
+        while logins() < 2 {
+            std::thread::yield_now();
+        }
+        // The two at the host take ten seconds, and these wait twelve at most: some get a place, some do not.
+        let lenient: Vec<_> = (0..4)
+            .map(|number| {
+                let variables =
+                    json!({"c": input(&format!("lenient{number}")), "v": "NOT_REFUSED"});
+                let admin = &admin;
+                scope.spawn(move || admin.data(CREATE, variables))
+            })
+            .collect();
+        for create in lenient {
+            let created = create.join().unwrap()["createDockerCredentials"].take();
+            let verdict = &created["verification"];
+            assert!(
+                verdict.is_null() || verdict["verdict"] == "UNREACHABLE",
+                "saved all the same: {created}"
+            );
+        }
+    });
+    assert_eq!(admin.list(&project).len(), 6);
 }

@@ -104,8 +104,6 @@ pub struct Switch {
     pub expected_version: Option<u32>,
     /// Whether to go on where its registry refused it when it was tried last.
     pub force: bool,
-    /// What has to be proved before it is promoted; a rollback does not try.
-    pub verify: Option<VerifyBeforeSaving>,
 }
 
 /// What counts after a switch.
@@ -156,7 +154,7 @@ impl Regcred {
     /// let tried = regcred.verify_version(project, id, staged.version, None).await?;
     /// if !tried.verdict.is_bad() {
     ///     let version = Some(staged.version);
-    ///     regcred.promote(project, id, Switch { version, ..Switch::default() }).await?;
+    ///     regcred.promote(project, id, Switch { version, ..Switch::default() }, None).await?;
     /// }
     /// # Ok(())
     /// # }
@@ -191,7 +189,9 @@ impl Regcred {
         Ok(data.staged)
     }
 
-    /// Makes the staged version the current one; the one before is held for the project's grace period. For editors.
+    /// Makes the staged version the current one; the one before is held for the project's grace period. For editors. With
+    /// `verify`, or where the project demands it, it is tried before: what does not suffice is
+    /// [`Error::NotSaved`](crate::Error::NotSaved), unless forced.
     ///
     /// [`Error::NotFound`](crate::Error::NotFound) where none is staged, [`Error::Conflict`](crate::Error::Conflict) where
     /// another one is, where the credentials were changed since it was staged, or where their registry refused it when it
@@ -201,6 +201,7 @@ impl Regcred {
         project: ProjectId,
         credentials: CredentialsId,
         switch: Switch,
+        verify: Option<VerifyBeforeSaving>,
     ) -> Result<Switched> {
         #[derive(Deserialize)]
         struct Data {
@@ -209,14 +210,15 @@ impl Regcred {
         }
         let variables = Variables {
             input: Chosen::new(project, credentials, switch),
-            verify: switch.verify,
+            verify,
         };
         let data: Data = self.execute(WHAT, &PROMOTE, variables).await?;
         Ok(data.promoted)
     }
 
     /// Brings a previous version back; the one that counts until then is held, so that this can be undone. For editors.
-    /// [`Error::NotFound`](crate::Error::NotFound) where there is none any more.
+    /// It is not tried before. [`Error::NotFound`](crate::Error::NotFound) where there is none any more,
+    /// [`Error::Conflict`](crate::Error::Conflict) where its registry refused it when it was tried last.
     pub async fn roll_back(
         &self,
         project: ProjectId,

@@ -88,9 +88,12 @@ async fn promotion_rollback_and_destruction() {
         version: Some(3),
         expected_version: Some(2),
         force: true,
-        verify: Some(VerifyBeforeSaving::NotRefused),
     };
-    let promoted = regcred.promote(project(), id(), switch).await.unwrap();
+    let verify = Some(VerifyBeforeSaving::NotRefused);
+    let promoted = regcred
+        .promote(project(), id(), switch, verify)
+        .await
+        .unwrap();
     assert_eq!(
         (promoted.version, promoted.credentials.username.as_str()),
         (3, "bot")

@@ -120,6 +120,7 @@ pub enum Action {
         username: String,
         version: u32,
         expires: Option<String>,
+        replaced: Option<u32>,
         verdict: Option<&'static str>,
     },
     CredentialsPromoted {
@@ -130,6 +131,7 @@ pub enum Action {
         version: u32,
         before: u32,
         before_held_until: String,
+        verdict: Option<&'static str>,
         force: bool,
     },
     CredentialsRolledBack {
@@ -140,6 +142,7 @@ pub enum Action {
         version: u32,
         before: u32,
         before_held_until: String,
+        verdict: Option<&'static str>,
         force: bool,
     },
     CredentialsVersionDestroyed {
@@ -165,6 +168,12 @@ pub enum Action {
         version: u32,
         verdict: &'static str,
         expires: Option<String>,
+    },
+    CredentialsTried {
+        project: String,
+        credentials: Option<String>,
+        registry_key: String,
+        username: String,
     },
     CredentialsNotSaved {
         project: String,

@@ -28,6 +28,8 @@ pub struct DockerCredentials {
     pub expires: Option<Timestamp>,
     /// An image of the registry that they are to be able to pull: with it, a proof is of that, too.
     pub probe: Option<ImageReference>,
+    /// The first of the held versions with this same password; that of the version itself where it is the first one.
+    pub secret: u32,
 }
 
 impl DockerCredentials {

@@ -27,6 +27,8 @@ pub struct CredentialsVersion {
     pub at: Timestamp,
     /// When the password runs out, where that is known.
     pub expires: Option<Timestamp>,
+    /// The first of the held versions with this same password.
+    pub secret: u32,
     /// What came of trying it at its registry, the last time.
     pub proof: Option<Verification>,
     /// The verdict of the last try that proved anything, where that says that the password is bad.
@@ -56,12 +58,23 @@ impl CredentialsVersion {
     /// With what is known of it, from the proofs of its credentials, the latest first.
     #[must_use]
     pub fn proved_by(mut self, proofs: &[Verification]) -> Self {
-        let mut own = proofs.iter().filter(|proof| proof.version == self.number);
+        let own = proofs.iter().filter(|proof| proof.version == self.number);
         self.proof = own.clone().next().copied();
-        let telling = own.find(|proof| proof.verdict.is_proof());
-        self.refused = telling
-            .map(|proof| proof.verdict)
-            .filter(|verdict| verdict.is_bad());
+        // A login that was let in says nothing of the right to pull.
+        let mut let_in = false;
+        self.refused = None;
+        for proof in own {
+            match proof.verdict {
+                Verdict::Ok if proof.probed => break,
+                Verdict::Ok => let_in = true,
+                Verdict::Rejected if let_in => {}
+                Verdict::Rejected | Verdict::NoPullRight => {
+                    self.refused = Some(proof.verdict);
+                    break;
+                }
+                _ => {}
+            }
+        }
         self
     }
 
@@ -73,16 +86,24 @@ impl CredentialsVersion {
             VersionState::Staged { .. } | VersionState::Current => true,
         }
     }
+}
 
-    /// Whether its password may be revoked at the registry without breaking a pull: it counts no more, so nothing has been
-    /// handed it since its successor does, and what clients had kept of it ([`KEPT_BY_CLIENTS`]) has run out.
-    #[must_use]
-    pub fn is_safe_to_revoke(&self, now: Timestamp) -> bool {
-        match self.state {
-            VersionState::Previous { superseded, .. } => superseded.plus(KEPT_BY_CLIENTS) <= now,
-            VersionState::Staged { .. } | VersionState::Current => false,
-        }
-    }
+/// Whether the password of one of the `versions` may be revoked at the registry without breaking a pull: it counts no more,
+/// so nothing has been handed it since its successor does; what clients had kept of it ([`KEPT_BY_CLIENTS`]) has run out; and
+/// neither the version that counts nor the one that waits has the same password, nor one that clients may have kept.
+#[must_use]
+pub fn is_safe_to_revoke(
+    version: &CredentialsVersion,
+    versions: &[CredentialsVersion],
+    now: Timestamp,
+) -> bool {
+    let mut same = versions
+        .iter()
+        .filter(|other| other.secret == version.secret);
+    same.all(|same| match same.state {
+        VersionState::Previous { superseded, .. } => superseded.plus(KEPT_BY_CLIENTS) <= now,
+        VersionState::Staged { .. } | VersionState::Current => false,
+    })
 }
 
 /// How long a previous version of a project's credentials is kept: 0 to 90 days, 7 unless the project says otherwise.
@@ -250,6 +271,7 @@ mod tests {
             username: Username::parse("me".to_owned()).unwrap(),
             at: at(0),
             expires: None,
+            secret: number,
             proof: None,
             refused: None,
         }
@@ -328,35 +350,59 @@ mod tests {
 
     #[test]
     fn a_version_is_safe_to_revoke_once_nobody_can_hold_it_any_more() {
+        let safe = |of: &CredentialsVersion, others: &[CredentialsVersion], minute| {
+            let all = [std::slice::from_ref(of), others].concat();
+            is_safe_to_revoke(of, &all, at(minute))
+        };
         let before = previous(1, 5, 100);
-        assert!(!before.is_safe_to_revoke(at(14)));
-        assert!(before.is_safe_to_revoke(at(15)));
+        assert!(!safe(&before, &[], 14));
+        assert!(safe(&before, &[], 15));
         for state in [VersionState::Current, VersionState::Staged { base: 1 }] {
-            assert!(!version(2, state).is_safe_to_revoke(at(1_000)));
+            assert!(!safe(&version(2, state), &[], 1_000));
+            assert!(safe(&before, &[version(2, state)], 1_000));
+            // The same password under another number.
+            let again = CredentialsVersion {
+                secret: 1,
+                ..version(2, state)
+            };
+            assert!(!safe(&before, &[again], 1_000));
         }
+        let later = CredentialsVersion {
+            secret: 1,
+            ..previous(3, 50, 100)
+        };
+        assert!(!safe(&before, &[later], 59));
     }
 
     #[test]
     fn what_proved_nothing_makes_no_refused_password_good() {
-        let proof = |version, verdict| Verification {
+        let proof = |version, verdict, probed| Verification {
             credentials: CredentialsId::from_bytes([0; 16]),
             version,
             verdict,
-            probed: false,
+            probed,
             at: at(0),
         };
-        let refused = |verdicts: &[Verdict]| {
-            let proofs: Vec<_> = verdicts.iter().map(|verdict| proof(1, *verdict)).collect();
+        let refused = |verdicts: &[(Verdict, bool)]| {
+            let proofs = verdicts.iter();
+            let proofs: Vec<_> = proofs
+                .map(|(verdict, probed)| proof(1, *verdict, *probed))
+                .collect();
             version(1, VersionState::Current).proved_by(&proofs).refused
         };
+        let (ok, rejected) = (Verdict::Ok, Verdict::Rejected);
+        let (no_right, unreachable) = (Verdict::NoPullRight, Verdict::Unreachable);
         assert_eq!(
-            refused(&[Verdict::Unreachable, Verdict::Rejected]),
-            Some(Verdict::Rejected)
+            refused(&[(unreachable, false), (rejected, false)]),
+            Some(rejected)
         );
-        assert_eq!(refused(&[Verdict::Ok, Verdict::Rejected]), None);
-        assert_eq!(refused(&[Verdict::RateLimited]), None);
-        let of_another =
-            version(2, VersionState::Current).proved_by(&[proof(1, Verdict::Rejected)]);
+        assert_eq!(refused(&[(ok, false), (rejected, false)]), None);
+        assert_eq!(refused(&[(unreachable, false)]), None);
+        // To be let in is not to be let pull.
+        assert_eq!(refused(&[(ok, false), (no_right, true)]), Some(no_right));
+        assert_eq!(refused(&[(ok, true), (no_right, true)]), None);
+        let other = [proof(1, rejected, false)];
+        let of_another = version(2, VersionState::Current).proved_by(&other);
         assert_eq!((of_another.proof, of_another.refused), (None, None));
     }
 

@@ -144,6 +144,7 @@ mod tests {
             last_update: now,
             expires: None,
             probe: None,
+            secret: 1,
         }
     }
 

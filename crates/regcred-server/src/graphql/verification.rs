@@ -47,7 +47,7 @@ pub(super) enum VerifyBeforeSaving {
 pub(super) struct Verification {
     verdict: Verdict,
     checked_at: DateTime,
-    /// Which of the passwords was tried: 1 when the credentials were created, one more with each update.
+    /// Which of the passwords was tried: 1 when the credentials were created, a higher number with each that is made.
     version: u32,
     /// Whether it was tried, too, whether they may pull an image.
     probed: bool,

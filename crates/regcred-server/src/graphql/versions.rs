@@ -54,7 +54,13 @@ enum DockerCredentialsVersionState {
 }
 
 impl DockerCredentialsVersion {
-    fn new(version: &domain::CredentialsVersion, pullers: &[Puller], now: Timestamp) -> Self {
+    /// One of `versions`, which `pullers` were handed.
+    fn new(
+        version: &domain::CredentialsVersion,
+        versions: &[domain::CredentialsVersion],
+        pullers: &[Puller],
+        now: Timestamp,
+    ) -> Self {
         let (state, superseded, until) = match version.state {
             VersionState::Staged { .. } => (DockerCredentialsVersionState::Staged, None, None),
             VersionState::Current => (DockerCredentialsVersionState::Current, None, None),
@@ -74,7 +80,7 @@ impl DockerCredentialsVersion {
             superseded_at: superseded.map(DateTime::read),
             held_until: until.map(DateTime::read),
             verification: version.proof.map(Verification::from),
-            safe_to_revoke: version.is_safe_to_revoke(now),
+            safe_to_revoke: domain::is_safe_to_revoke(version, versions, now),
             pulled_last_by: last_handed(pullers, version.number)
                 .into_iter()
                 .map(TokenUse::of)
@@ -147,7 +153,7 @@ impl VersionQueries {
         asker.count_rows(versions.len() + pullers.len())?;
         let shown = versions.iter();
         Ok(shown
-            .map(|version| DockerCredentialsVersion::new(version, &pullers, now))
+            .map(|version| DockerCredentialsVersion::new(version, &versions, &pullers, now))
             .collect())
     }
 }
@@ -197,7 +203,8 @@ impl VersionMutations {
             .await?;
         let (service, now) = (&backend.service, backend.now());
         let staged = service.stage_credentials(&asker.caller, input).await?;
-        Ok(DockerCredentialsVersion::new(&staged, &[], now))
+        let alone = std::slice::from_ref(&staged);
+        Ok(DockerCredentialsVersion::new(&staged, alone, &[], now))
     }
 
     /// Makes the staged version the current one; the one before is held for the project's grace period. For editors.

@@ -21,7 +21,7 @@ use super::{checks, projects, verifications, workloads};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe FROM docker_credentials ",
+            "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, secret FROM docker_credentials ",
             $rest
         )
     };
@@ -31,7 +31,7 @@ macro_rules! select {
 macro_rules! select_sealed {
     ($rest:literal) => {
         concat!(
-            "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, project_id, password ",
+            "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, secret, project_id, password ",
             "FROM docker_credentials ",
             $rest
         )
@@ -81,7 +81,7 @@ pub(super) fn create(
         unit.db,
         "INSERT INTO docker_credentials \
          (project_id, id, registry, registry_key, username, version, last_version, last_update, expires_at, \
-         password, probe) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
+         password, probe, secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
         params![
             project.as_bytes(),
             credentials.id.as_bytes(),
@@ -93,6 +93,7 @@ pub(super) fn create(
             credentials.expires.map(Timestamp::as_micros),
             password.as_bytes(),
             credentials.probe.as_ref().map(ToString::to_string),
+            credentials.secret,
         ],
     )?;
     if added == 0 {
@@ -150,6 +151,7 @@ pub(super) fn upgrade(
         expires,
         password,
         probe,
+        secret,
         proof,
         hold_until,
         event,
@@ -163,6 +165,7 @@ pub(super) fn upgrade(
         last_update: at,
         expires,
         probe,
+        secret,
     };
     let current = Current {
         row: &upgraded,
@@ -195,7 +198,7 @@ pub(super) fn replace(
     execute(
         db,
         "UPDATE docker_credentials SET registry = ?, registry_key = ?, username = ?, version = ?, last_update = ?, \
-         expires_at = ?, password = ?, probe = ? WHERE project_id = ? AND id = ?",
+         expires_at = ?, password = ?, probe = ?, secret = ? WHERE project_id = ? AND id = ?",
         params![
             row.registry.typed(),
             row.registry.key().as_str(),
@@ -205,6 +208,7 @@ pub(super) fn replace(
             row.expires.map(Timestamp::as_micros),
             current.password,
             row.probe.as_ref().map(ToString::to_string),
+            row.secret,
             project.as_bytes(),
             row.id.as_bytes(),
         ],
@@ -279,12 +283,12 @@ pub(super) fn sealed(
         ),
         None => (nothing, nothing, 0),
     };
-    let sql = "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, project_id, password \
+    let sql = "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, secret, project_id, password \
                FROM docker_credentials WHERE (project_id, id, version) > (?1, ?2, ?3) \
                UNION ALL \
-               SELECT credentials_id, registry, registry_key, username, version, made_at, expires_at, NULL, project_id, password \
+               SELECT credentials_id, registry, registry_key, username, version, made_at, expires_at, probe, secret, project_id, password \
                FROM credentials_version WHERE (project_id, credentials_id, version) > (?1, ?2, ?3) \
-               ORDER BY 9, 1, 5 LIMIT ?4";
+               ORDER BY 10, 1, 5 LIMIT ?4";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     all(db, TABLE, sql, params![project, id, version, limit], stored)
 }
@@ -382,14 +386,15 @@ fn credentials(row: &Columns<'_>) -> Result<DockerCredentials> {
         last_update: row.moment(5, "last_update")?,
         expires: row.moment_if_any(6, "expires_at")?,
         probe: row.parsed_if_any(7, "probe", |text| ImageReference::parse(text).ok())?,
+        secret: row.get(8, "secret")?,
     })
 }
 
 fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
     Ok(StoredPassword {
-        project: row.id(8, "project_id", ProjectId::from_bytes)?,
+        project: row.id(9, "project_id", ProjectId::from_bytes)?,
         credentials: credentials(row)?,
-        password: row.get(9, "password")?,
+        password: row.get(10, "password")?,
     })
 }
 

@@ -11,6 +11,9 @@ ALTER TABLE project ADD COLUMN verify_before_saving TEXT NOT NULL DEFAULT 'off';
 
 -- An image to probe with.
 ALTER TABLE docker_credentials ADD COLUMN probe TEXT;
+-- The first of the versions with this same password: whoever revokes it for one revokes it for all of them.
+ALTER TABLE docker_credentials ADD COLUMN secret INTEGER NOT NULL DEFAULT 1;
+UPDATE docker_credentials SET secret = version;
 -- Whether the right to pull was tried, too.
 ALTER TABLE credentials_verification ADD COLUMN probed INTEGER NOT NULL DEFAULT 0 CHECK (probed IN (0, 1));
 
@@ -29,6 +32,10 @@ CREATE TABLE credentials_version (
     username TEXT NOT NULL,
     made_at INTEGER NOT NULL,
     expires_at INTEGER,
+    -- An image to probe with, once it counts.
+    probe TEXT,
+    -- As in docker_credentials.
+    secret INTEGER NOT NULL,
     password BLOB NOT NULL,
     PRIMARY KEY (project_id, credentials_id, version),
     CHECK ((base IS NULL) = (superseded_at IS NOT NULL) AND (base IS NULL) = (hold_until IS NOT NULL)),

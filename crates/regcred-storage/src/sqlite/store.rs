@@ -575,7 +575,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn record_not_saved(&self, _: &Grant<Editor>, event: AuditEvent) -> Result<()> {
+    async fn record_unsaved(&self, _: &Grant<Editor>, event: AuditEvent) -> Result<()> {
         self.writer.write(move |unit| unit.record(&event)).await
     }
 

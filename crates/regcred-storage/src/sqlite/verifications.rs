@@ -66,9 +66,15 @@ pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> 
     let kept = i64::try_from(PROOFS_KEPT).map_err(|_| Error::internal("too many proofs"))?;
     execute(
         db,
+        // The last one that says anything of a version that is held stays, however many come behind it.
         "DELETE FROM credentials_verification WHERE project_id = ?1 AND credentials_id = ?2 AND checked_at <= \
          (SELECT checked_at FROM credentials_verification WHERE project_id = ?1 AND credentials_id = ?2 \
-         ORDER BY checked_at DESC LIMIT 1 OFFSET ?3)",
+         ORDER BY checked_at DESC LIMIT 1 OFFSET ?3) AND checked_at NOT IN \
+         (SELECT max(checked_at) FROM credentials_verification WHERE project_id = ?1 AND credentials_id = ?2 \
+         AND verdict IN ('ok', 'rejected', 'no_pull_right') AND version IN \
+         (SELECT version FROM docker_credentials WHERE project_id = ?1 AND id = ?2 UNION ALL \
+         SELECT version FROM credentials_version WHERE project_id = ?1 AND credentials_id = ?2) \
+         GROUP BY version, verdict, probed)",
         params![project, credentials, kept],
     )
     .map(drop)

@@ -5,7 +5,7 @@ use regcred_core::credentials::version::{
 };
 use regcred_core::credentials::{DockerCredentials, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
-use regcred_core::registry::Registry;
+use regcred_core::registry::{ImageReference, Registry};
 use regcred_core::store::{
     DecideSwitch, DecideUpgrade, DescribeVersion, Present, StoredPassword, Switch, Upgrade,
 };
@@ -22,7 +22,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT credentials_id, version, registry, registry_key, username, made_at, expires_at, base, superseded_at, ",
-            "hold_until, project_id, password FROM credentials_version ",
+            "hold_until, project_id, password, probe, secret FROM credentials_version ",
             $rest
         )
     };
@@ -57,7 +57,9 @@ impl Found {
             next: next.ok_or_else(|| Error::internal("the versions ran over"))?,
             grace: projects::get(db, project)?
                 .map(|project| project.grace_period)
-                .unwrap_or_default(),
+                .ok_or_else(|| {
+                    Error::internal("docker_credentials holds a row without a project")
+                })?,
         }))
     }
 
@@ -90,6 +92,7 @@ pub(super) fn list(
         username: row.username,
         at: row.last_update,
         expires: row.expires,
+        secret: row.secret,
         proof: None,
         refused: None,
     });
@@ -123,7 +126,8 @@ pub(super) fn stage(
         at,
         expires,
         password,
-        probe: _,
+        probe,
+        secret,
         proof,
         hold_until: _,
         event,
@@ -131,7 +135,7 @@ pub(super) fn stage(
     execute(
         unit.db,
         "INSERT INTO credentials_version (project_id, credentials_id, version, base, registry, registry_key, username, \
-         made_at, expires_at, password) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         made_at, expires_at, password, probe, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             project.as_bytes(),
             id.as_bytes(),
@@ -143,6 +147,8 @@ pub(super) fn stage(
             at.as_micros(),
             expires.map(Timestamp::as_micros),
             password.as_bytes(),
+            probe.as_ref().map(ToString::to_string),
+            secret,
         ],
     )?;
     give_number(unit.db, project, id, version)?;
@@ -159,6 +165,7 @@ pub(super) fn stage(
         username,
         at,
         expires,
+        secret,
         proof: None,
         refused: None,
     };
@@ -185,7 +192,6 @@ pub(super) fn switch(
     let chosen = chosen.ok_or_else(|| Error::internal("a version was picked that is not there"))?;
     let next = DockerCredentials {
         last_update: at,
-        probe: found.row.probe_at(&chosen.credentials.registry),
         ..chosen.credentials
     };
     credentials::check_couple(unit.db, project, id, &next.registry, &next.username)?;
@@ -244,8 +250,9 @@ pub(super) fn hold(
     execute(
         db,
         "INSERT INTO credentials_version (project_id, credentials_id, version, superseded_at, hold_until, registry, \
-         registry_key, username, made_at, expires_at, password) \
-         SELECT project_id, id, version, ?3, ?4, registry, registry_key, username, last_update, expires_at, password \
+         registry_key, username, made_at, expires_at, password, probe, secret) \
+         SELECT project_id, id, version, ?3, ?4, registry, registry_key, username, last_update, expires_at, password, probe, \
+         secret \
          FROM docker_credentials WHERE project_id = ?1 AND id = ?2",
         key,
     )?;
@@ -321,6 +328,7 @@ fn version(row: &Columns<'_>) -> Result<CredentialsVersion> {
         username: read.username,
         at: read.last_update,
         expires: read.expires,
+        secret: read.secret,
         proof: None,
         refused: None,
     })
@@ -336,7 +344,8 @@ fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
             username: Username::from_stored(row.get(4, "username")?),
             last_update: row.moment(5, "made_at")?,
             expires: row.moment_if_any(6, "expires_at")?,
-            probe: None,
+            probe: row.parsed_if_any(12, "probe", |text| ImageReference::parse(text).ok())?,
+            secret: row.get(13, "secret")?,
         },
         project: row.id(10, "project_id", ProjectId::from_bytes)?,
         password: row.get(11, "password")?,

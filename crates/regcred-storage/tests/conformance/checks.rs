@@ -168,6 +168,7 @@ pub(crate) async fn follow_what_a_proof_decides(fixture: Fixture) {
             expires: None,
             password: new.password,
             probe: None,
+            secret: present.next,
             proof: None,
             hold_until: present.grace.end(now()),
             event: event("upgrade"),

@@ -42,6 +42,7 @@ fn to(fixture: &Fixture, registry: Option<&str>, username: &str) -> DecideUpgrad
             expires: None,
             password,
             probe: present.row.probe.clone(),
+            secret: present.next,
             proof: None,
             hold_until: present.grace.end(now()),
             event: event("upgrade"),

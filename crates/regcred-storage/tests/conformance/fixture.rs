@@ -221,6 +221,7 @@ impl Fixture {
             last_update: now(),
             expires: None,
             probe: None,
+            secret: 1,
         };
         let binding = credentials::binding(
             &project,

@@ -65,6 +65,7 @@ impl Room {
                 at: now(),
                 expires: None,
                 probe: None,
+                secret: present.next,
                 proof: None,
                 hold_until: present.grace.end(now()),
                 event: event("upgrade"),

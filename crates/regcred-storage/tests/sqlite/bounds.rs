@@ -15,7 +15,7 @@ async fn a_project_has_a_bound_and_a_full_one_is_listed_whole() {
     let admin = running.admin().await;
     let project = running.project(&admin, "full").await;
     let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
-               INSERT INTO docker_credentials SELECT ?2, randomblob(16), NULL, 'docker.io', 'user' || i, 1, 0, x'00', NULL, 1, NULL FROM n";
+               INSERT INTO docker_credentials SELECT ?2, randomblob(16), NULL, 'docker.io', 'user' || i, 1, 0, x'00', NULL, 1, NULL, 1 FROM n";
     let rows = i64::try_from(MOST_IN_PROJECT).unwrap();
     let params = rusqlite::params![rows, project.as_bytes()];
     let database = installation.database();

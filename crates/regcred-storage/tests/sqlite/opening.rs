@@ -58,7 +58,7 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     // As it was before pulls.
     let before = "DROP TABLE webhook_delivery; DROP TABLE credentials_check; DROP TABLE credentials_puller; DROP TABLE credentials_version; ALTER TABLE project DROP COLUMN grace_period_days; \
                   ALTER TABLE project DROP COLUMN verify_before_saving; \
-                  ALTER TABLE docker_credentials DROP COLUMN last_version; ALTER TABLE docker_credentials DROP COLUMN probe; DROP TABLE workload_version; DROP TABLE workload; ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
+                  ALTER TABLE docker_credentials DROP COLUMN last_version; ALTER TABLE docker_credentials DROP COLUMN probe; ALTER TABLE docker_credentials DROP COLUMN secret; DROP TABLE workload_version; DROP TABLE workload; ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
                   DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; \
                   ALTER TABLE docker_credentials DROP COLUMN expires_at; PRAGMA user_version = 1;";
     installation.database().execute_batch(before).unwrap();

@@ -3,6 +3,7 @@
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use regcred_client::Registry;
+use regcred_client::regcred::VersionState;
 
 use super::super::InProject;
 use super::super::records::CredentialsRecord;
@@ -58,6 +59,9 @@ impl Create {
         let id = created.id;
         let record = CredentialsRecord::from(created);
         room.output.changed(&record, &record.line("created"))?;
-        self.saving.proof.tell(&room, id).await
+        self.saving
+            .proof
+            .tell(&room, id, VersionState::Current)
+            .await
     }
 }

@@ -1,7 +1,7 @@
 //! What may be said of a password that is saved, besides the password: what only regcred knows.
 
 use clap::{Args, ValueEnum};
-use regcred_client::regcred::VerifyBeforeSaving;
+use regcred_client::regcred::{VerifyBeforeSaving, VersionState};
 use regcred_client::{CredentialsId, DockerCredentials};
 
 use super::Room;
@@ -52,18 +52,26 @@ impl Proof {
         })
     }
 
-    /// Says what came of trying a password that was saved: the command's own words say only that it was.
-    pub(super) async fn tell(self, room: &Room, id: CredentialsId) -> Result<()> {
+    /// Says what came of trying the version that is in this state now: the command's own words say only that it was saved.
+    pub(super) async fn tell(
+        self,
+        room: &Room,
+        id: CredentialsId,
+        state: VersionState,
+    ) -> Result<()> {
         if self.verify.is_none() {
             return Ok(());
         }
         let regcred = room.link.client.regcred();
-        let verifications = room
-            .link
-            .done(regcred.verifications(room.project, id).await)?;
-        if let Some(last) = verifications.first() {
-            note(room.output.quiet, &format!("tried before: {}", tried(last)));
-        }
+        let versions = room.link.done(regcred.versions(room.project, id).await)?;
+        let mut versions = versions.iter();
+        let saved = versions.find(|version| version.state == state);
+        let said = match saved.and_then(|version| version.verification) {
+            Some(verification) => format!("tried before: {}", tried(&verification)),
+            None => "not tried: too many are being tried now; do so later with `regcred verify`"
+                .to_owned(),
+        };
+        note(room.output.quiet, &said);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use regcred_client::regcred::VersionState;
 use regcred_client::{CredentialsId, Registry, RegistryChange, Secret};
 
 use super::super::InProject;
@@ -115,6 +116,10 @@ impl Upgrade {
         };
         let record = CredentialsRecord::from(upgraded);
         room.output.changed(&record, &record.line("upgraded"))?;
-        self.next.saving.proof.tell(&room, id).await
+        self.next
+            .saving
+            .proof
+            .tell(&room, id, VersionState::Current)
+            .await
     }
 }

@@ -1,7 +1,7 @@
 //! `regcred credentials stage|promote|rollback|versions|destroy-version`: rotation step by step.
 
 use clap::Args;
-use regcred_client::regcred::{Staging, Switch as Which, Switched};
+use regcred_client::regcred::{Staging, Switch as Which, Switched, VersionState};
 
 use super::super::InProject;
 use super::super::records::{CredentialsRecord, VersionRecord};
@@ -94,7 +94,11 @@ impl Stage {
             record.whom()
         );
         room.output.changed(&record, &line)?;
-        self.next.saving.proof.tell(&room, id).await
+        self.next
+            .saving
+            .proof
+            .tell(&room, id, VersionState::Staged)
+            .await
     }
 }
 
@@ -115,7 +119,6 @@ impl Switch {
             version,
             expected_version: self.expected_version,
             force: self.force,
-            verify: None,
         }
     }
 }
@@ -124,14 +127,13 @@ impl Promote {
     pub(super) async fn run(&self, args: &InProject) -> Result<()> {
         let room = Room::open(args).await?;
         let found = room.find(&self.switch.which).await?;
-        let which = Which {
-            verify: self.proof.demanded(),
-            ..self.switch.to(self.version)
-        };
+        let (which, verify) = (self.switch.to(self.version), self.proof.demanded());
         let regcred = room.link.client.regcred();
-        let promoted = regcred.promote(room.project, found.id, which).await;
-        done(&room, promoted, "switched")?;
-        self.proof.tell(&room, found.id).await
+        let promoted = regcred.promote(room.project, found.id, which, verify);
+        done(&room, promoted.await, "switched")?;
+        self.proof
+            .tell(&room, found.id, VersionState::Current)
+            .await
     }
 }
 

@@ -117,6 +117,7 @@ fn is_of_one(error: &Error) -> bool {
         Error::NotFound { .. }
             | Error::Forbidden { .. }
             | Error::Invalid { .. }
+            | Error::Conflict { .. }
             | Error::Unavailable { code: Some(_), .. }
     )
 }

@@ -57,6 +57,7 @@ impl Service {
             last_update: now,
             expires: credentials::expiry(expires, now)?,
             probe,
+            secret: 1,
         };
         let proof = proved.map(|proved| {
             let key = created.registry.key();

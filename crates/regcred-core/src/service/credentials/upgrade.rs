@@ -6,7 +6,7 @@ use super::absent;
 use crate::access::{Caller, Editor, Grant};
 use crate::audit::Action;
 use crate::clock::Timestamp;
-use crate::credentials::version::{self, CredentialsVersion};
+use crate::credentials::version::{self, CredentialsVersion, VersionState};
 use crate::credentials::{self, DockerCredentials, Username};
 use crate::error::Result;
 use crate::ids::{CredentialsId, ProjectId};
@@ -48,7 +48,8 @@ impl Service {
     ) -> Result<DockerCredentials> {
         let (project, id) = (input.project, input.id);
         let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
-        let decide = self.new_version(&grant, input, |of| Action::CredentialsUpgraded {
+        let same = self.versions_with(&grant, id, &input.password).await?;
+        let decide = self.new_version(&grant, (input, same), |of| Action::CredentialsUpgraded {
             project: of.project,
             credentials: of.credentials,
             registry_key: of.registry_key,
@@ -71,24 +72,50 @@ impl Service {
     ) -> Result<CredentialsVersion> {
         let (project, id) = (input.project, input.id);
         let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
-        let decide = self.new_version(&grant, input, |of| Action::CredentialsStaged {
+        let same = self.versions_with(&grant, id, &input.password).await?;
+        let decide = self.new_version(&grant, (input, same), |of| Action::CredentialsStaged {
             project: of.project,
             credentials: of.credentials,
             registry_key: of.registry_key,
             username: of.username,
             version: of.version,
             expires: of.expires,
+            replaced: of.replaced,
             verdict: of.verdict,
         })?;
         let staged = self.store.stage_credentials(&grant, id, decide).await?;
         staged.ok_or_else(|| absent(id))
     }
 
-    /// Seals the password for the version that is made.
+    /// The held versions that have this password already, the first one first.
+    async fn versions_with(
+        &self,
+        grant: &Grant<Editor>,
+        id: CredentialsId,
+        password: &RegistryPassword,
+    ) -> Result<Vec<u32>> {
+        let mut same = Vec::new();
+        for version in self.held_versions(&grant.sight(), id).await? {
+            let unsealing = grant.unsealing();
+            let sealed = self
+                .store
+                .sealed_password(&unsealing, id, Some(version.number));
+            // What is gone by now is not the same.
+            if let Some(stored) = sealed.await?
+                && self.open_password(&stored)?.is(password)
+            {
+                same.push(version.secret);
+            }
+        }
+        same.sort_unstable();
+        Ok(same)
+    }
+
+    /// Seals the password for the version that is made. `same` are the versions that were seen to have it already.
     fn new_version(
         &self,
         grant: &Arc<Grant<Editor>>,
-        input: UpgradeCredentials,
+        (input, same): (UpgradeCredentials, Vec<u32>),
         describe: impl FnOnce(Made) -> Action + Send + 'static,
     ) -> Result<DecideUpgrade> {
         let UpgradeCredentials {
@@ -122,6 +149,11 @@ impl Service {
             let proof = proved.map(|proved| proved.of(id, version, registry.key(), &username));
             let proof = proof.transpose()?;
             let probe = probe.unwrap_or_else(|| row.probe_at(&registry));
+            let held = |number: &u32| present.versions.iter().any(|held| held.secret == *number);
+            let secret = same.into_iter().find(held).unwrap_or(version);
+            let mut versions = present.versions.iter();
+            let staged =
+                versions.find(|version| matches!(version.state, VersionState::Staged { .. }));
             let hold_until = present.grace.end(now);
             let event = author.event(
                 now,
@@ -132,6 +164,7 @@ impl Service {
                     username: username.as_str().to_owned(),
                     version,
                     expires: expires.map(|moment| moment.rfc3339(0)),
+                    replaced: staged.map(|version| version.number),
                     verdict: proof.map(|proof| proof.verdict.word()),
                     before: row.version,
                     before_held_until: hold_until.rfc3339(0),
@@ -145,6 +178,7 @@ impl Service {
                 expires,
                 password,
                 probe,
+                secret,
                 proof,
                 hold_until,
                 event,
@@ -161,6 +195,7 @@ struct Made {
     username: String,
     version: u32,
     expires: Option<String>,
+    replaced: Option<u32>,
     verdict: Option<&'static str>,
     before: u32,
     before_held_until: String,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::absent;
 use crate::access::{Caller, Editor, Viewer};
 use crate::audit::Action;
-use crate::credentials::DockerCredentials;
+use crate::credentials::{DockerCredentials, Username};
 use crate::error::{Error, Result};
 use crate::ids::{CredentialsId, ProjectId};
 use crate::registry::RegistryKey;
@@ -93,7 +93,28 @@ impl Service {
         Ok(self.project(caller, project).await?.verify_before_saving)
     }
 
-    /// Writes down that a password was tried before saving, and was not saved.
+    /// Writes down that a password is about to be tried before it is saved. Without that, nothing is sent.
+    pub async fn record_trying(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        credentials: Option<CredentialsId>,
+        (registry, username): (&RegistryKey, &Username),
+    ) -> Result<()> {
+        let grant = self.grant::<Editor>(caller, project).await?;
+        let event = grant.event(
+            self.clock.now(),
+            Action::CredentialsTried {
+                project: project.to_string(),
+                credentials: credentials.map(|id| id.to_string()),
+                registry_key: registry.to_string(),
+                username: username.as_str().to_owned(),
+            },
+        );
+        self.store.record_unsaved(&grant, event).await
+    }
+
+    /// Writes down that a password was not saved for what came of trying it.
     pub async fn record_not_saved(
         &self,
         caller: &Caller,
@@ -112,7 +133,7 @@ impl Service {
                 verdict: proved.verdict.word(),
             },
         );
-        self.store.record_not_saved(&grant, event).await
+        self.store.record_unsaved(&grant, event).await
     }
 
     /// The proofs of a project's credentials, of one of them or of all, the latest first.

@@ -46,6 +46,7 @@ impl Service {
             version: of.version,
             before: of.before,
             before_held_until: of.before_held_until,
+            verdict: of.verdict,
             force: of.force,
         })
         .await
@@ -70,6 +71,7 @@ impl Service {
             version: of.version,
             before: of.before,
             before_held_until: of.before_held_until,
+            verdict: of.verdict,
             force: of.force,
         })
         .await
@@ -117,6 +119,7 @@ impl Service {
                     version: picked.number,
                     before: present.row.version,
                     before_held_until: hold_until.rfc3339(0),
+                    verdict: picked.proof.map(|proof| proof.verdict.word()),
                     force,
                 }),
             );
@@ -171,10 +174,15 @@ impl Service {
         id: CredentialsId,
     ) -> Result<Vec<CredentialsVersion>> {
         let grant = self.grant::<Viewer>(caller, project).await?;
-        self.held_versions(&grant.sight(), id).await
+        let held = self.held_versions(&grant.sight(), id).await?;
+        // The one that counts is always among them.
+        if held.is_empty() {
+            return Err(absent(id));
+        }
+        Ok(held)
     }
 
-    async fn held_versions(
+    pub(super) async fn held_versions(
         &self,
         sight: &Sight,
         id: CredentialsId,
@@ -213,6 +221,7 @@ struct Switched {
     version: u32,
     before: u32,
     before_held_until: String,
+    verdict: Option<&'static str>,
     force: bool,
 }
 
