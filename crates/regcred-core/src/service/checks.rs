@@ -121,16 +121,13 @@ impl Service {
             let jitter = Jitter::draw(random.as_ref())?;
             let (delay, failures) = schedule::after(
                 proof.verdict,
-                tried.latest,
+                tried.refusals,
                 tried.failures,
                 rest,
                 watch.every,
                 jitter,
             );
-            let turned_bad = proof.verdict.is_bad()
-                && !tried
-                    .proved
-                    .is_some_and(crate::verification::Verdict::is_bad);
+            let turned_bad = proof.verdict.is_bad() && tried.refusals == 0;
             let announcement = turned_bad.then(|| {
                 let (kind, verdict) = (AlertKind::Rejected, Some(proof.verdict));
                 Announcement::new(kind, verdict, now, &watch.webhooks, random.as_ref())

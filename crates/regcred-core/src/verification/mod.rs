@@ -156,11 +156,9 @@ pub struct DueChecks {
 pub struct Tried<'a> {
     /// The row as it is now: perhaps of another version than the one that was tried.
     pub credentials: &'a DockerCredentials,
-    /// The verdict before, on the version that was tried.
-    pub latest: Option<Verdict>,
-    /// The last one of them that [`Verdict::is_proof`].
-    pub proved: Option<Verdict>,
-    /// How often in a row they could not be proved, as [`schedule::after`] counts.
+    /// How often in a row the version that was tried was found bad before, tries that proved nothing left out.
+    pub refusals: u32,
+    /// How often in a row the registry did not answer before.
     pub failures: u32,
 }
 
@@ -176,7 +174,7 @@ pub struct ProofDecision {
 pub struct Consequence {
     /// When they are tried again by itself.
     pub due: Timestamp,
-    /// How often in a row they could not be proved.
+    /// How often in a row the registry did not answer.
     pub failures: u32,
     /// When they run out, where that was learnt only now.
     pub expires: Option<Timestamp>,

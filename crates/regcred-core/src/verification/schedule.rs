@@ -55,38 +55,35 @@ pub fn inherited(id: &CredentialsId, version: u32, now: Timestamp) -> Timestamp 
     now.plus(Jitter::of(id, version).share(DEFAULT_EVERY))
 }
 
-/// When credentials are tried again, and how many failures in a row that makes.
+/// When credentials are tried again, and how often in a row the registry did not answer then.
 ///
-/// `failures` is what was counted until now, of the same kind as `latest`, the verdict before; `rest` is for how long the
-/// registry is left alone.
+/// `refusals` is how often in a row they were found bad before, `failures` how often in a row there was no answer; `rest` is for
+/// how long the registry is left alone.
 #[must_use]
 pub fn after(
     verdict: Verdict,
-    latest: Option<Verdict>,
+    refusals: u32,
     failures: u32,
     rest: Duration,
     every: Duration,
     jitter: Jitter,
 ) -> (Duration, u32) {
-    let same_kind = latest.is_some_and(|latest| {
-        latest == verdict
-            || (latest.is_bad() && verdict.is_bad())
-            || verdict == Verdict::RateLimited
-    });
-    let failures = if same_kind { failures } else { 0 };
     let sooner = |delay: Duration| delay.saturating_sub(jitter.share(delay / 10));
-    match verdict {
+    let refused = |times| sooner(doubled(every, times, every.max(REFUSED_AT_MOST)));
+    let (delay, failures) = match verdict {
         Verdict::Ok | Verdict::Unverifiable | Verdict::Blocked => (sooner(every), 0),
-        Verdict::Unreachable => (
-            sooner(doubled(UNREACHABLE_FIRST, failures, every)),
-            failures.saturating_add(1),
-        ),
+        Verdict::Unreachable => {
+            let delay = sooner(doubled(UNREACHABLE_FIRST, failures, every));
+            (delay, failures.saturating_add(1))
+        }
         // Later rather than sooner: the registry said when.
         Verdict::RateLimited => (rest + jitter.share(rest / 10), failures),
-        Verdict::Rejected | Verdict::NoPullRight => (
-            sooner(doubled(every, failures, every.max(REFUSED_AT_MOST))),
-            failures.saturating_add(1),
-        ),
+        Verdict::Rejected | Verdict::NoPullRight => (refused(refusals), 0),
+    };
+    match refusals.checked_sub(1) {
+        // What is known to be bad is in no hurry: it would be one more failed login.
+        Some(times) if !verdict.is_proof() => (delay.max(refused(times)), failures),
+        _ => (delay, failures),
     }
 }
 
@@ -168,12 +165,19 @@ mod tests {
     }
 
     /// The delays, in minutes, of tries that all end with `verdict`.
-    fn delays(verdict: Verdict, tries: usize) -> Vec<u64> {
-        let (mut failures, mut latest) = (0, None);
-        let next = |_| {
-            let rest = rest(verdict, None, failures, Jitter::NONE);
-            let (delay, counted) = after(verdict, latest, failures, rest, DAY, Jitter::NONE);
-            (failures, latest) = (counted, Some(verdict));
+    fn delays(verdict: Verdict, tries: u32) -> Vec<u64> {
+        let mut failures = 0;
+        let next = |number| {
+            let refusals = if verdict.is_bad() { number } else { 0 };
+            let (delay, counted) = after(
+                verdict,
+                refusals,
+                failures,
+                Duration::ZERO,
+                DAY,
+                Jitter::NONE,
+            );
+            failures = counted;
             minutes(delay)
         };
         (0..tries).map(next).collect()
@@ -183,7 +187,7 @@ mod tests {
     fn what_works_or_cannot_be_known_is_tried_once_a_period() {
         for verdict in [Verdict::Ok, Verdict::Unverifiable, Verdict::Blocked] {
             assert_eq!(delays(verdict, 3), [1_440; 3], "{verdict}");
-            let early = after(verdict, None, 0, Duration::ZERO, DAY, Jitter::ALL);
+            let early = after(verdict, 0, 3, Duration::ZERO, DAY, Jitter::ALL);
             assert_eq!((minutes(early.0), early.1), (1_296, 0), "a tenth at most");
         }
     }
@@ -192,12 +196,13 @@ mod tests {
     fn a_silent_registry_is_asked_soon_and_then_less_and_less() {
         let expected = [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_440, 1_440];
         assert_eq!(delays(Verdict::Unreachable, 11), expected);
+        let hour = Duration::from_hours(1);
         let hourly = after(
             Verdict::Unreachable,
-            Some(Verdict::Unreachable),
+            0,
             40,
             Duration::ZERO,
-            Duration::from_hours(1),
+            hour,
             Jitter::NONE,
         );
         assert_eq!(minutes(hourly.0), 60);
@@ -214,25 +219,18 @@ mod tests {
         assert_eq!(days(Verdict::Rejected), [1, 2, 4, 7, 7, 7]);
         assert_eq!(days(Verdict::NoPullRight), [1, 2, 4, 7, 7, 7]);
         let long = Duration::from_hours(30 * 24);
-        let (delay, _) = after(
-            Verdict::Rejected,
-            None,
-            0,
-            Duration::ZERO,
-            long,
-            Jitter::NONE,
+        let of = |verdict, refusals, every| {
+            after(verdict, refusals, 0, Duration::ZERO, every, Jitter::NONE)
+        };
+        assert_eq!(
+            of(Verdict::Rejected, 9, long),
+            (long, 0),
+            "never sooner than what works"
         );
-        assert_eq!(delay, long, "never sooner than what works");
-        // Failures of another kind do not count.
-        let (delay, failures) = after(
-            Verdict::Rejected,
-            Some(Verdict::Unreachable),
-            9,
-            Duration::ZERO,
-            DAY,
-            Jitter::NONE,
-        );
-        assert_eq!((delay, failures), (DAY, 1));
+        // Silence between two refusals makes the next failed login come no sooner.
+        assert_eq!(of(Verdict::Unreachable, 1, DAY), (DAY, 1));
+        assert_eq!(of(Verdict::Unreachable, 3, DAY), (DAY * 4, 1));
+        assert_eq!(of(Verdict::RateLimited, 2, DAY), (DAY * 2, 0));
     }
 
     #[test]
@@ -248,16 +246,7 @@ mod tests {
         let unsaid: Vec<_> = (0..9).map(|times| rest(None, times) / 60).collect();
         assert_eq!(unsaid, [15, 30, 60, 120, 240, 480, 960, 1_440, 1_440]);
         let hour = Duration::from_hours(1);
-        let limited = |jitter| {
-            after(
-                Verdict::RateLimited,
-                Some(Verdict::Rejected),
-                3,
-                hour,
-                DAY,
-                jitter,
-            )
-        };
+        let limited = |jitter| after(Verdict::RateLimited, 0, 3, hour, DAY, jitter);
         assert_eq!(limited(Jitter::NONE), (hour, 3), "what was counted stays");
         assert_eq!(minutes(limited(Jitter::ALL).0), 66, "never sooner");
     }

@@ -69,7 +69,7 @@ fn plan_at(
     .map(drop)
 }
 
-/// How often in a row credentials could not be proved.
+/// How often in a row there was no answer to credentials.
 pub(super) fn failures(db: &Connection, project: ProjectId, id: CredentialsId) -> Result<u32> {
     let sql = "SELECT failures FROM credentials_check WHERE project_id = ? AND credentials_id = ?";
     let params = [project.as_bytes(), id.as_bytes()];

@@ -7,7 +7,7 @@ CREATE TABLE credentials_check (
     -- host[:port] of their registry key: tries at one host come one after the other.
     host TEXT NOT NULL,
     due_at INTEGER NOT NULL,
-    -- In a row, of one kind.
+    -- How often in a row the registry did not answer.
     failures INTEGER NOT NULL,
     -- When it is to be told next that they run out; NULL where there is nothing to tell.
     alert_at INTEGER,

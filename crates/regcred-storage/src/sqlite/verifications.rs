@@ -24,10 +24,11 @@ pub(super) fn record(
         return Ok(None);
     };
     let before = verdicts(unit.db, project, id, proof.version)?;
+    let proofs = before.into_iter().filter(|verdict| verdict.is_proof());
+    let refusals = proofs.take_while(|verdict| verdict.is_bad()).count();
     let ProofDecision { event, consequence } = decide(&Tried {
         credentials: &row,
-        latest: before.first().copied(),
-        proved: before.iter().copied().find(|verdict| verdict.is_proof()),
+        refusals: u32::try_from(refusals).unwrap_or(u32::MAX),
         failures: checks::failures(unit.db, project, id)?,
     })?;
     keep(unit.db, project, proof)?;

@@ -46,28 +46,15 @@ pub(crate) async fn decide_on_what_is_known_of_the_version_that_was_tried(fixtur
     let of = add(&fixture, &alice, project, "me").await;
     let proving = fixture.editor(&alice, project).await.proving();
     let start = now();
-    for (number, (version, verdict, latest, proved)) in [
-        (1, Verdict::Rejected, None, None),
-        (2, Verdict::Unreachable, None, None),
-        (
-            1,
-            Verdict::Unreachable,
-            Some(Verdict::Rejected),
-            Some(Verdict::Rejected),
-        ),
-        (
-            1,
-            Verdict::Ok,
-            Some(Verdict::Unreachable),
-            Some(Verdict::Rejected),
-        ),
-        (
-            1,
-            Verdict::RateLimited,
-            Some(Verdict::Ok),
-            Some(Verdict::Ok),
-        ),
-        (2, Verdict::NoPullRight, Some(Verdict::Unreachable), None),
+    for (number, (version, verdict, refusals)) in [
+        (1, Verdict::Rejected, 0),
+        (2, Verdict::Unreachable, 0),
+        (1, Verdict::Unreachable, 1),
+        (1, Verdict::NoPullRight, 1),
+        (1, Verdict::Ok, 2),
+        (1, Verdict::RateLimited, 0),
+        (2, Verdict::NoPullRight, 0),
+        (2, Verdict::Rejected, 1),
     ]
     .into_iter()
     .enumerate()
@@ -79,10 +66,10 @@ pub(crate) async fn decide_on_what_is_known_of_the_version_that_was_tried(fixtur
             probed: false,
             at: start.plus(Duration::from_secs(number as u64)),
         };
-        let expected = (of.clone(), latest, proved);
+        let expected = of.clone();
         let decide: DecideProof = Box::new(move |tried: &Tried<'_>| {
-            let known = (tried.credentials.clone(), tried.latest, tried.proved);
-            assert_eq!((known, tried.failures), (expected, 0), "{number}");
+            assert_eq!(*tried.credentials, expected);
+            assert_eq!((tried.refusals, tried.failures), (refusals, 0), "{number}");
             Ok(without_consequence())
         });
         let recorded = fixture.store.record_verification(&proving, proof, decide);
@@ -102,7 +89,7 @@ pub(crate) async fn decide_on_what_is_known_of_the_version_that_was_tried(fixtur
     assert!(refused.await.is_err());
     let sight = fixture.viewer(&alice, project).await.sight();
     let kept = fixture.store.verifications(&sight, Some(of.id)).await;
-    assert_eq!((kept.unwrap().len(), fixture.events().await), (6, before));
+    assert_eq!((kept.unwrap().len(), fixture.events().await), (8, before));
 }
 
 pub(crate) async fn are_kept_the_latest_first_and_no_more_than_so_many(fixture: Fixture) {
