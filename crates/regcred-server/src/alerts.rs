@@ -49,6 +49,7 @@ impl Alerts {
                 message(alert.kind)
             );
             if *dropped > 0 {
+                self.metrics.delivery("dropped", *dropped);
                 tracing::error!(
                     dropped,
                     "too much waits for webhooks; the oldest deliveries are given up"

@@ -137,9 +137,11 @@ impl Metrics {
         self.0.alerts.with_label_values(&[kind.word()]).inc();
     }
 
-    /// An attempt to deliver to a webhook came to an end: `delivered`, `failed` (and is repeated), `gone` or `given_up`.
-    pub(crate) fn delivery(&self, outcome: &str) {
-        self.0.deliveries.with_label_values(&[outcome]).inc();
+    /// What came of so many deliveries to webhooks: `delivered`, `failed` (and is repeated), `gone`, `given_up`, or `dropped`
+    /// because too much waits.
+    pub(crate) fn delivery(&self, outcome: &str, count: u64) {
+        let outcomes = &self.0.deliveries;
+        outcomes.with_label_values(&[outcome]).inc_by(count);
     }
 
     /// The connections that are open.

@@ -12,7 +12,7 @@ use crate::app::Backend;
 use crate::checks::{self, Checks};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::webhooks::{self, Deliveries};
+use crate::webhooks::{self, Deliveries, Rest};
 
 /// The tasks beside the requests.
 pub(super) struct Aside {
@@ -44,6 +44,7 @@ impl Aside {
                 metrics: metrics.clone(),
                 courier: Arc::clone(&courier),
                 webhook,
+                rest: Rest::default(),
             };
             tasks.spawn(deliveries.run(stopping.subscribe()));
         }
@@ -55,15 +56,22 @@ impl Aside {
         self.stopping.clone()
     }
 
-    /// Ends what goes on, and waits for what is under way, as long as one try takes at most.
+    /// Waits until nothing new is to begin, and then for what is under way, for some seconds.
     pub(super) async fn finish(mut self) {
-        self.stopping.send_replace(true);
+        // It cannot be closed: the sender is here.
+        let _ = self
+            .stopping
+            .subscribe()
+            .wait_for(|stopping| *stopping)
+            .await;
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(MOST_TIME_TO_FINISH, all)
             .await
             .is_err()
         {
-            tracing::warn!("a try of credentials did not finish in time and is cut");
+            tracing::warn!(
+                "a try of credentials, or a delivery, did not finish in time and is cut"
+            );
         }
     }
 }
@@ -85,4 +93,5 @@ async fn purge(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
 }
 
 const PURGE_EVERY: Duration = Duration::from_mins(10);
-const MOST_TIME_TO_FINISH: Duration = Duration::from_secs(10);
+/// Less than the ten seconds in which the service stops.
+const MOST_TIME_TO_FINISH: Duration = Duration::from_secs(9);

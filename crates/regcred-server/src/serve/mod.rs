@@ -37,11 +37,14 @@ pub fn serve(args: ServeArgs) -> Result<(), SettingsError> {
             "an environment variable begins with REGCRED_ but is no setting"
         );
     }
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("the runtime cannot be started: {error}"))?
-        .block_on(run(settings))
+        .map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let done = runtime.block_on(run(settings));
+    // A name that nobody resolves must not keep the program.
+    runtime.shutdown_background();
+    done
 }
 
 async fn run(mut settings: Settings) -> Result<(), SettingsError> {
@@ -117,8 +120,7 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
         stop.await;
         stopping.send_replace(true);
     };
-    server.run(stop).await;
-    aside.finish().await;
+    tokio::join!(server.run(stop), aside.finish());
     installation.store.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, all, execute, first};
 use super::writer::Unit;
-use super::{alerts, credentials};
+use super::{alerts, credentials, deliveries};
 
 /// Plans the first try of a new version of credentials, and what is to be told of its end.
 pub(super) fn plan(db: &Connection, project: ProjectId, of: &DockerCredentials) -> Result<()> {
@@ -164,12 +164,20 @@ pub(super) fn announce_expiries(
         ))
     };
     let due = all(unit.db, TABLE, sql, params![now.as_micros(), limit], read)?;
+    // What has no room in the outbox is told later: until then it waits here.
+    let mut room = deliveries::room(unit.db)?;
     let mut announced = Vec::with_capacity(due.len());
     for (project, id) in due {
         let Some(row) = credentials::get(unit.db, project, id)? else {
             continue;
         };
         let told = row.expires.map(decide).transpose()?;
+        if let Some((announcement, _)) = &told {
+            let Some(left) = room.checked_sub(announcement.to.len()) else {
+                break;
+            };
+            room = left;
+        }
         let next = told.as_ref().and_then(|(_, next)| *next);
         let sql =
             "UPDATE credentials_check SET alert_at = ? WHERE project_id = ? AND credentials_id = ?";

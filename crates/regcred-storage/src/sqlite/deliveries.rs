@@ -33,6 +33,14 @@ pub(super) fn add(db: &Connection, new: &[NewDelivery]) -> Result<u64> {
     Ok(u64::try_from(dropped).unwrap_or(u64::MAX))
 }
 
+/// How many more may wait before the oldest ones have to go.
+pub(super) fn room(db: &Connection) -> Result<usize> {
+    let sql = "SELECT count(*) FROM webhook_delivery";
+    let waiting = first(db, TABLE, sql, [], |row| row.get::<i64>(0, "count"))?;
+    let waiting = usize::try_from(waiting.unwrap_or(0)).unwrap_or(usize::MAX);
+    Ok(MOST_WAITING.saturating_sub(waiting))
+}
+
 /// The first one that is due at a target, or will be.
 pub(super) fn next(db: &Connection, target: &Target) -> Result<Option<Delivery>> {
     let sql = "SELECT id, body, attempts, due_at FROM webhook_delivery WHERE target = ? ORDER BY due_at, id LIMIT 1";

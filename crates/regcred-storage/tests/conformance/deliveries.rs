@@ -6,7 +6,7 @@ use regcred_core::alert::{AlertKind, Announced, Announcement};
 use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::ProjectId;
 use regcred_core::random::SystemRandom;
-use regcred_core::store::DecideProof;
+use regcred_core::store::{DecideExpiry, DecideProof};
 use regcred_core::verification::{Consequence, ProofDecision, Verdict, Verification};
 use regcred_core::webhook::{Delivery, MOST_WAITING, Target};
 use regcred_core::workload::MOST_NAMED;
@@ -134,4 +134,43 @@ pub(crate) async fn are_bounded(fixture: Fixture) {
     let over = refuse(&fixture, project, &of, std::slice::from_ref(&last)).await;
     assert_eq!(over.dropped, 1);
     assert!(next(&fixture, &last).await.is_some(), "the oldest goes");
+}
+
+pub(crate) async fn leave_ends_to_be_told_until_there_is_room(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let mut new = fixture.credentials(project, Some("h.x"), "ending");
+    let later = |hours| now().plus(Duration::from_hours(hours));
+    new.credentials.expires = Some(later(1));
+    let editor = fixture.editor(&alice, project).await;
+    let created = fixture
+        .store
+        .create_credentials(&editor, new, event("create"));
+    created.await.unwrap();
+    let of = add(&fixture, &alice, project, "me").await;
+    let targets: Vec<_> = (0..MOST_WAITING)
+        .map(|number| Target::of(&number.to_string()))
+        .collect();
+    refuse(&fixture, project, &of, &targets).await;
+    let told = async || {
+        let to = targets[..1].to_vec();
+        let tell: DecideExpiry = Box::new(move |_| {
+            let kind = AlertKind::Expired;
+            let told = Announcement::new(kind, None, now(), &to, &SystemRandom)?;
+            Ok((told, None))
+        });
+        let told = fixture
+            .store
+            .announce_expiries(by_itself(), later(2), 10, tell);
+        told.await.unwrap().len()
+    };
+    assert_eq!(told().await, 0, "it would push out what waits");
+    let first = next(&fixture, &targets[7]).await.unwrap();
+    let ended = fixture.store.end_delivery(by_itself(), first.id);
+    ended.await.unwrap();
+    assert_eq!(
+        (told().await, told().await),
+        (1, 0),
+        "once there is room, and once"
+    );
 }

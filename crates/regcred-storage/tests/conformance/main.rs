@@ -90,6 +90,7 @@ macro_rules! suite {
                 wait_for_each_target_in_their_order
                 name_the_jobs_and_apps_that_are_concerned
                 are_bounded
+                leave_ends_to_be_told_until_there_is_room
             }
             verifications {
                 decide_on_what_is_known_of_the_version_that_was_tried
