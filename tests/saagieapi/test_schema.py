@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 import saagieapi.apps.gql_queries as app_queries
 import saagieapi.docker_credentials.gql_queries as credentials_queries
 import saagieapi.gql_queries as general_queries
 import saagieapi.jobs.gql_queries as job_queries
 import saagieapi.projects.gql_queries as project_queries
-from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, is_nullable_type, parse, validate
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    is_introspection_type,
+    is_nullable_type,
+    parse,
+    validate,
+)
 from saagieapi import SaagieApi
 
 DOCUMENTS = {
@@ -176,6 +191,52 @@ def test_objects_have_the_platforms_types(schema: GraphQLSchema, name: str) -> N
     assert isinstance(served, GraphQLObjectType)
     types = {name: str(field.type) for name, field in served.fields.items()}
     assert types.items() >= OBJECTS[name].items()
+
+
+@pytest.mark.skipif("PLATFORM_DEFINITION" not in os.environ, reason="the published definition is not at hand")
+def test_all_that_has_a_name_of_the_platforms_is_the_platforms(schema: GraphQLSchema) -> None:
+    """Compared with the definition that its makers publish: types, nullability, arguments, defaults, values."""
+    published = build_schema(Path(os.environ["PLATFORM_DEFINITION"]).read_text())
+    shared = {
+        name: (ours, published.type_map[name])
+        for name, ours in schema.type_map.items()
+        if name in published.type_map and not is_introspection_type(ours)
+    }
+    assert {"Job", "JobVersion", "App", "AppVersion", "Port", "DockerCredentials", "JobInput"} <= shared.keys()
+    assert [told for name, (ours, theirs) in shared.items() for told in differences(name, ours, theirs)] == []
+
+
+def differences(name: str, ours: Any, theirs: Any) -> Iterator[str]:
+    """In what a type is not the platform's. Fields that one of them does not have are none, unless they are demanded."""
+    if type(ours) is not type(theirs):
+        yield f"{name} is another kind of type"
+    elif isinstance(ours, GraphQLEnumType):
+        if list(ours.values) != list(theirs.values):
+            yield f"{name} has other values"
+    elif isinstance(ours, GraphQLInputObjectType):
+        yield from of_inputs(name, ours.fields, theirs.fields)
+    elif isinstance(ours, GraphQLObjectType):
+        for field in ours.fields.keys() & theirs.fields.keys():
+            served, published = ours.fields[field], theirs.fields[field]
+            if str(served.type) != str(published.type):
+                yield f"{name}.{field} is {served.type}, not {published.type}"
+            yield from of_inputs(f"{name}.{field}", served.args, published.args)
+
+
+def of_inputs(of: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
+    """Arguments, or the fields of an input: all of the platform's, and no others that are demanded."""
+    for name in ours.keys() | theirs.keys():
+        if name not in ours:
+            yield f"{of} does not take {name}"
+        elif name not in theirs:
+            if not is_nullable_type(ours[name].type):
+                yield f"{of} demands {name}"
+        elif described(ours[name]) != described(theirs[name]):
+            yield f"{of} takes {name} as {described(ours[name])}, not {described(theirs[name])}"
+
+
+def described(given: Any) -> tuple[str, Any]:
+    return str(given.type), given.default_value
 
 
 def assert_extends(served: dict[str, object], platform: dict[str, str]) -> None:

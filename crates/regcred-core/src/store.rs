@@ -606,6 +606,21 @@ pub struct WorkloadChange {
 }
 
 impl WorkloadChange {
+    /// The names of what is changed.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name.is_some()),
+            ("alias", self.alias.is_some()),
+            ("description", self.description.is_some()),
+            ("isStreaming", self.is_streaming.is_some()),
+            ("doesUseGPU", self.does_use_gpu.is_some()),
+            ("resources", self.resources.is_some()),
+        ];
+        let given = fields.into_iter().filter(|(_, given)| *given);
+        given.map(|(field, _)| field).collect()
+    }
+
     /// The settings after the change of them.
     #[must_use]
     pub fn settings(&self, present: &Settings) -> Settings {

@@ -107,6 +107,10 @@ pub(crate) struct Asker {
     rows: AtomicUsize,
     /// How many bytes of what jobs and apps say.
     texts: AtomicUsize,
+    /// How many rows of jobs and apps were read for it.
+    rows_read: AtomicUsize,
+    /// How many bytes of what these say.
+    texts_read: AtomicUsize,
 }
 
 impl Asker {
@@ -117,31 +121,47 @@ impl Asker {
             peer,
             rows: AtomicUsize::new(0),
             texts: AtomicUsize::new(0),
+            rows_read: AtomicUsize::new(0),
+            texts_read: AtomicUsize::new(0),
         }
     }
 
     /// Counts rows of the answer; refuses what one answer cannot hold. Any one list fits.
     pub(crate) fn count_rows(&self, rows: usize) -> Result<()> {
-        if self.rows.fetch_add(rows, Ordering::Relaxed) + rows <= MOST_IN_PROJECT {
-            return Ok(());
-        }
-        Err(Error::invalid(format!(
-            "the answer would hold more than {MOST_IN_PROJECT} rows; ask for one list at a time"
-        )))
+        bounded(&self.rows, rows, MOST_IN_PROJECT).ok_or_else(too_many_rows)
     }
 
-    /// Counts bytes of what jobs and apps say, before they are read; refuses what one answer cannot hold.
+    /// Counts bytes of what jobs and apps say, as they are told; refuses what one answer cannot hold.
     pub(crate) fn count_texts(&self, bytes: usize) -> Result<()> {
-        let before = self.texts.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) <= MOST_TEXTS {
-            return Ok(());
-        }
-        Err(Error::invalid(format!(
-            "the answer would hold more than {} MiB of jobs and apps; ask for fewer of them at a time, for fewer of \
-             their versions with `versions(limit, onlyCurrent)`, or for fewer of their fields",
-            MOST_TEXTS >> 20
-        )))
+        bounded(&self.texts, bytes, MOST_TEXTS).ok_or_else(too_much_text)
     }
+
+    /// Counts rows of jobs and apps, and bytes of what they say, before they are read; refuses what one answer cannot
+    /// hold.
+    pub(crate) fn count_read(&self, rows: usize, bytes: usize) -> Result<()> {
+        bounded(&self.rows_read, rows, MOST_IN_PROJECT).ok_or_else(too_many_rows)?;
+        bounded(&self.texts_read, bytes, MOST_TEXTS).ok_or_else(too_much_text)
+    }
+}
+
+/// Counts so many more, if there are `most` of them by then at most.
+fn bounded(count: &AtomicUsize, more: usize, most: usize) -> Option<()> {
+    let before = count.fetch_add(more, Ordering::Relaxed);
+    (before.saturating_add(more) <= most).then_some(())
+}
+
+fn too_many_rows() -> Error {
+    Error::invalid(format!(
+        "the answer would hold more than {MOST_IN_PROJECT} rows; ask for one list at a time"
+    ))
+}
+
+fn too_much_text() -> Error {
+    Error::invalid(format!(
+        "the answer would hold more than {} MiB of jobs and apps; ask for fewer of them at a time, for fewer of \
+         their versions with `versions(limit, onlyCurrent)`, or for fewer of their fields",
+        MOST_TEXTS >> 20
+    ))
 }
 
 /// Writes down what the caller is not told of an error.

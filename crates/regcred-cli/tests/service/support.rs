@@ -87,6 +87,17 @@ pub(crate) fn query(data: &Path, sql: &str) -> String {
     String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
+/// Changes the database of a server that does not run.
+pub(crate) fn change(data: &Path, sql: &str) {
+    let database = data.join("regcred.db");
+    let code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])";
+    let done = Command::new("python3")
+        .args(["-c", code, database.to_str().unwrap(), sql])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
 /// A data directory with an admin in it; `data` is below it.
 pub(crate) fn installation() -> TempDir {
     let directory = TempDir::new().unwrap();

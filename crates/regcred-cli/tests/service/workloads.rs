@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Server, installation, query};
+use crate::support::{Answer, Client, Server, change, installation, query};
 
 const GENERIC: &str = "e0a3a91f-2346-4c13-bc27-ed12b10877a9";
 const APP: &str = "0ecaf828-e2f7-4553-8fcc-69d79561a0d1";
@@ -218,7 +218,21 @@ fn the_workloads_of_an_image_decide_between_accounts_if_they_agree() {
         (&json!("MATCH"), &json!(two))
     );
     let rule = explained["rule"].as_str().unwrap();
-    assert!(rule.contains("job `nightly`"), "{rule}");
+    assert!(rule.ends_with("by a job or an app"), "{rule}");
+    let reason = &explained["candidates"][1]["reason"];
+    assert_eq!(
+        reason,
+        "the pull, or the jobs and apps that run this image, name others"
+    );
+    // Who may see the project is told which.
+    let seeing = admin.with_rights(&[&project], &["PULL", "VIEW"]);
+    for explained in [
+        seeing.explain(&image),
+        admin.explain(&in_project(&project, &image)),
+    ] {
+        let rule = explained["rule"].as_str().unwrap();
+        assert!(rule.ends_with("by the job `nightly`"), "{rule}");
+    }
     let verdicts: Vec<_> = explained["candidates"]
         .as_array()
         .unwrap()
@@ -246,13 +260,25 @@ fn the_workloads_of_an_image_decide_between_accounts_if_they_agree() {
     assert_eq!(puller.pull(&image).json()["username"], "two");
     // They disagree, and nothing is guessed.
     admin.upgrade_job(&job, "h.x/team/app:3", Some(&one));
-    let refused = puller.pull(&image);
-    assert_eq!(refused.status, 409);
-    let told = refused.json()["detail"].as_str().unwrap().to_owned();
-    let rule = puller.explain(&image)["rule"].as_str().unwrap().to_owned();
-    for said in [told, rule] {
-        assert!(said.contains("the job `nightly` for `one`"), "{said}");
-        assert!(said.contains("the app `web` for `two`"), "{said}");
+    for (puller, named) in [
+        (
+            &puller,
+            ["a job or an app for `one`", "a job or an app for `two`"],
+        ),
+        (
+            &seeing,
+            ["the job `nightly` for `one`", "the app `web` for `two`"],
+        ),
+    ] {
+        let refused = puller.pull(&image);
+        assert_eq!(refused.status, 409);
+        let told = refused.json()["detail"].as_str().unwrap().to_owned();
+        let rule = puller.explain(&image)["rule"].as_str().unwrap().to_owned();
+        for said in [told, rule] {
+            assert!(named.iter().all(|named| said.contains(named)), "{said}");
+            let names = said.contains("nightly") || said.contains("`web`");
+            assert_eq!(names, named[0].contains("nightly"), "{said}");
+        }
     }
     let delete = "mutation($a: UUID!) { deleteApp(appId: $a) { id } }";
     admin.data(delete, json!({"a": web}));
@@ -338,13 +364,100 @@ fn an_answer_holds_so_much_of_workloads_and_no_more() {
     assert_eq!(numbers["data"]["job"]["a13"][0]["number"], 32);
     let few = ask("versions(limit: 2) { commandLine }", 14).json();
     assert_eq!(few["data"]["job"]["a13"].as_array().unwrap().len(), 2);
-    let listed = "query($p: UUID!) { jobs(projectId: $p) { id name versions(onlyCurrent: true) { commandLine } } \
-                  allDockerCredentials(projectId: $p) { jobs { name description } } }";
+    // An alias tells a text once more, as long as it is in JSON: each of these is 6 bytes there.
+    let described = json!({"description": "\u{1}".repeat(1_000), "category": "x"});
+    for n in 0..80 {
+        let mut input = self::job(&project, &format!("described {n}"));
+        merge(&mut input, &described);
+        let version = json!({"dockerInfo": {"image": "h.x/a", "dockerCredentialsId": credentials}});
+        admin.data(CREATE_JOB, json!({"j": input, "v": version}));
+    }
+    for list in [
+        "jobs(projectId: $p, category: \"x\") { LEAF }",
+        "allDockerCredentials(projectId: $p) { jobs { LEAF } }",
+        "project(id: $p) { jobs { LEAF } }",
+    ] {
+        let ask = |times: usize| {
+            let leaves = (0..times).map(|n| format!("a{n}: description"));
+            let leaves = leaves.collect::<Vec<_>>().join(" ");
+            let document = format!("query($p: UUID!) {{ {} }}", list.replace("LEAF", &leaves));
+            admin.post(&document, json!({"p": project}))
+        };
+        assert_eq!(ask(17).json().get("errors"), None, "{list}");
+        refused(&ask(18));
+    }
+    let listed = "query($p: UUID!) { jobs(projectId: $p, category: \"Processing\") { id name versions(onlyCurrent: true) { commandLine } } \
+                  allDockerCredentials(projectId: $p) { jobs { name alias } } }";
     let listed = admin.data(listed, json!({"p": project}));
     assert_eq!(listed["jobs"][0]["versions"][0]["commandLine"], text);
     assert_eq!(
-        listed["allDockerCredentials"][0]["jobs"],
-        json!([{"name": "heavy", "description": null}])
+        listed["allDockerCredentials"][0]["jobs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        81
+    );
+}
+
+/// Whoever fills a project with long names does not keep others from what they ask of it.
+#[test]
+fn a_project_full_of_long_names_is_listed_by_ids() {
+    let directory = installation();
+    let data = directory.path().join("data");
+    let (project, own) = {
+        let server = Server::on(&data);
+        let admin = server.admin();
+        let project = admin.create_project("full");
+        let own = admin.create_credentials(&project, Some("h.x"), "me", "p");
+        admin.create_job(&project, "first", "h.x/a", Some(&own));
+        (project, own)
+    };
+    // 8,000 names of more than 1,000 bytes, and as long an alias, description and category.
+    let long = "replace(hex(zeroblob(126)), '0', '\u{1f980}')";
+    let numbers = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)";
+    for copy in [
+        format!(
+            "{numbers} INSERT INTO workload SELECT project_id, kind, CAST(printf('%016d', i) AS BLOB), {long}, 'n' || i, \
+             {long}, {long}, {long}, technology, creator, created_at, settings FROM workload, n WHERE name_key = 'first'"
+        ),
+        format!(
+            "{numbers} INSERT INTO workload_version SELECT CAST(printf('%016d', i) AS BLOB), number, project_id, current, \
+             creator, created_at, image, image_key, credentials_id, details FROM workload_version, n"
+        ),
+    ] {
+        change(&data, &copy);
+    }
+    let server = Server::on(&data);
+    let admin = server.admin();
+    let count = |read: &str, at: &str| {
+        let document = format!("query($p: UUID!) {{ {read} }}");
+        let data = admin.data(&document, json!({"p": project}));
+        data.pointer(at).unwrap().as_array().unwrap().len()
+    };
+    assert_eq!(count("jobs(projectId: $p) { id }", "/jobs"), 8_000);
+    let versions =
+        "jobs(projectId: $p) { id versions(onlyCurrent: true) { dockerInfo { image } } }";
+    assert_eq!(count(versions, "/jobs"), 8_000);
+    let all =
+        "allDockerCredentials(projectId: $p) { id registry username jobs { id } apps { id } }";
+    assert_eq!(count(all, "/allDockerCredentials/0/jobs"), 8_000);
+    let some = "project(id: $p) { jobs(limit: 5) { id name } }";
+    assert_eq!(count(some, "/project/jobs"), 5);
+    let names = "query($p: UUID!) { jobs(projectId: $p) { id name alias } }";
+    let (code, message) = admin.post(names, json!({"p": project})).error();
+    assert_eq!(code, "INVALID");
+    assert!(message.contains("8 MiB"), "{message}");
+    // And each alias of a list is a list.
+    let aliases = (0..8).map(|n| format!("a{n}: jobs {{ id }}"));
+    let aliases = aliases.collect::<Vec<_>>().join(" ");
+    let walk =
+        format!("query($p: UUID!) {{ allDockerCredentials(projectId: $p) {{ {aliases} }} }}");
+    let (code, message) = admin.post(&walk, json!({"p": project})).error();
+    assert_eq!(code, "INVALID");
+    assert!(message.contains("50000 rows"), "{message}");
+    assert_eq!(
+        admin.delete_credentials(&project, &own, None).error().0,
+        "IN_USE"
     );
 }
 
@@ -583,6 +696,13 @@ fn a_technology_that_a_project_has_from_before_is_kept_and_edited() {
     let mut old = job(&project, "with the old id");
     old["technology"]["id"] = json!(BEFORE);
     admin.data(CREATE_JOB, json!({"j": old, "v": {}}));
+    // They are of one technology, by whichever id it is asked for.
+    let list = "query($p: UUID!, $t: UUID) { jobs(projectId: $p, technologyId: $t) { technology { id } } }";
+    for of in [GENERIC, BEFORE] {
+        let listed = admin.data(list, json!({"p": project, "t": of}));
+        let now = json!({"technology": {"id": GENERIC}});
+        assert_eq!(listed["jobs"], json!([now, now]));
+    }
 }
 
 #[test]
@@ -597,7 +717,7 @@ fn the_audit_trail_says_what_was_run_with_which_credentials() {
     admin.upgrade_job(&job, "h.x/a:2", None);
     let back = "mutation($j: UUID!) { rollbackJobVersion(jobId: $j, versionNumber: 1) { id } }";
     admin.data(back, json!({"j": job}));
-    let edit = "mutation($j: UUID!) { editJob(job: {id: $j, name: \"daily\"}) { id } }";
+    let edit = "mutation($j: UUID!) { editJob(job: {id: $j, name: \"daily\", description: \"d\", isStreaming: false}) { id } }";
     admin.data(edit, json!({"j": job}));
     admin.delete_credentials(&project, &one, Some(true)).json();
     let delete = "mutation($j: UUID!) { deleteJob(jobId: $j) }";
@@ -614,7 +734,7 @@ fn the_audit_trail_says_what_was_run_with_which_credentials() {
         json!({"type": "workload_created", "name": "nightly", "image": "h.x/a:1", "credentials": one}),
         json!({"type": "workload_version_added", "version": 2, "image": "h.x/a:2", "credentials": null}),
         json!({"type": "workload_rolled_back", "version": 1, "image": "h.x/a:1", "credentials": one}),
-        json!({"type": "workload_edited", "name": "daily"}),
+        json!({"type": "workload_edited", "name": "daily", "fields": ["name", "description", "isStreaming"]}),
         json!({"type": "credentials_deleted", "credentials": one, "force": true, "used_by": 1}),
         json!({"type": "workload_deleted", "name": "daily"}),
     ];
@@ -632,6 +752,12 @@ fn the_audit_trail_says_what_was_run_with_which_credentials() {
             assert_eq!(event[field], *value, "{field} of {event}");
         }
     }
+}
+
+fn in_project(project: &str, ask: &Value) -> Value {
+    let mut ask = ask.clone();
+    ask["project"] = json!(project);
+    ask
 }
 
 /// Whoever is told that a version was added has credentials to pull with; whoever is told that credentials are gone has

@@ -203,6 +203,8 @@ pub enum Action {
         kind: &'static str,
         workload: String,
         name: Option<String>,
+        /// What was given, by its GraphQL names.
+        fields: Vec<&'static str>,
     },
     WorkloadVersionAdded {
         project: String,

@@ -16,7 +16,7 @@ pub enum Verdict {
     Chosen,
     /// They have the same scope as others with another username: nothing decides between them.
     SameScope,
-    /// They cover the target, but the pull is pinned to others.
+    /// They cover the target, but the pull is pinned to others, or the jobs and apps of the image name others.
     NotPinned,
     /// They cover the target, but others cover it with a longer scope.
     ShorterScope,
@@ -68,12 +68,14 @@ pub fn choose<'a>(
     Choice::NoMatch
 }
 
-/// Who names which of several accounts, in words, where the pins disagree; empty where nobody names any.
+/// Who names which of several accounts, in words, where the pins disagree; empty where nobody names any. Where the jobs
+/// and apps may not be `seen`, only how many do.
 #[must_use]
-pub fn disagreement(several: &[&DockerCredentials], pins: &[Pin]) -> String {
+pub fn disagreement(several: &[&DockerCredentials], pins: &[Pin], seen: bool) -> String {
     let named = pins.iter().filter_map(|pin| {
         let row = several.iter().find(|row| row.id == pin.credentials)?;
-        Some(format!("{} for `{}`", pin.by_whom(), row.username.as_str()))
+        let by_whom = pin.by_whom(seen);
+        Some(format!("{by_whom} for `{}`", row.username.as_str()))
     });
     let all: Vec<_> = named.take(MOST_TOLD).collect();
     if all.is_empty() {
@@ -236,7 +238,7 @@ mod tests {
         let pins = [pin(whole), pin(other)];
         let choice = choose(&target, None, &all, &pins);
         assert_eq!(choice, Choice::Pinned(other, &pins[1]));
-        assert_eq!(pins[1].by_whom(), "the job `nightly` and another one");
+        assert_eq!(pins[1].by_whom(true), "the job `nightly` and another one");
         let told = all.iter().map(|row| verdict(&target, None, &choice, row));
         assert_eq!(
             told.collect::<Vec<_>>(),
@@ -254,11 +256,15 @@ mod tests {
         }
         let disagree = [pin(one), pin(other), pin(whole)];
         assert_eq!(
-            disagreement(&[one, other], &disagree),
+            disagreement(&[one, other], &disagree, true),
             "; those that run this image disagree: the job `nightly` and another one for `one`, the job `nightly` and \
              another one for `other`"
         );
-        assert_eq!(disagreement(&[one, other], &[pin(whole)]), "");
+        assert_eq!(
+            disagreement(&[one, other], &disagree, false),
+            "; those that run this image disagree: 2 jobs and apps for `one`, 2 jobs and apps for `other`"
+        );
+        assert_eq!(disagreement(&[one, other], &[pin(whole)], true), "");
         assert_eq!(
             choose(&target, Some(one.id), &all, &[pin(other)]),
             Choice::Match(one),

@@ -112,30 +112,6 @@ impl Settings {
 }
 
 impl VersionDetails {
-    /// How many bytes the texts have.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let extra = self.extra_technology.as_ref();
-        let names = |port: &Port| {
-            let names = [&port.name, &port.base_path_variable_name];
-            names.into_iter().flatten().map(String::len).sum::<usize>()
-        };
-        [
-            self.release_note.as_ref(),
-            self.runtime_version.as_ref(),
-            self.command_line.as_ref(),
-            self.source_url.as_ref(),
-            extra.map(|extra| &extra.language),
-            extra.map(|extra| &extra.version),
-            self.runtime_context.as_ref(),
-        ]
-        .into_iter()
-        .flatten()
-        .map(String::len)
-        .chain(self.ports.iter().map(|port| BYTES_OF_PORT + names(port)))
-        .sum()
-    }
-
     /// Refuses what is too long, and what no port and no address can be.
     pub fn check(&self) -> Result<()> {
         let extra = self.extra_technology.as_ref();
@@ -207,8 +183,6 @@ fn authority(url: &str) -> &str {
     behind.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// What a port has besides its names.
-const BYTES_OF_PORT: usize = 100;
 const MAX_TEXT: usize = 4_000;
 const MAX_URL: usize = 2_000;
 const MAX_WORD: usize = 254;

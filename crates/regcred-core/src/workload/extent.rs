@@ -19,8 +19,45 @@ pub enum WorkloadList {
 pub struct Extent {
     /// At most so many rows.
     pub limit: usize,
-    /// Whether with the description and [`VersionDetails`](super::VersionDetails), or with both of them empty.
-    pub texts: bool,
+    /// Which texts of them; the others are empty.
+    pub texts: Texts,
+}
+
+/// Which of the long texts of workloads and their versions are weighed and read: a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Texts(u8);
+
+impl Texts {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// The name of a workload.
+    pub const NAME: Self = Self(1);
+    /// The alias of a workload.
+    pub const ALIAS: Self = Self(2);
+    /// The description of a workload.
+    pub const DESCRIPTION: Self = Self(4);
+    /// Who made a workload, and its versions.
+    pub const CREATOR: Self = Self(8);
+    /// The image of a version. That there is one, and with which credentials, is read without it, too.
+    pub const IMAGE: Self = Self(16);
+    /// The [`VersionDetails`](super::VersionDetails).
+    pub const DETAILS: Self = Self(32);
+    /// The category of a job.
+    pub const CATEGORY: Self = Self(64);
+    /// All of them.
+    pub const ALL: Self = Self(127);
+
+    /// These and the others.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// The sum of the numbers that the constants have.
+    #[must_use]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
 }
 
 /// What a list weighs.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub use details::{
     ExtraTechnology, Port, RequestLimit, Resources, Scope, Settings, VersionDetails,
 };
-pub use extent::{Extent, Weight, WorkloadList};
+pub use extent::{Extent, Texts, Weight, WorkloadList};
 pub use usage::{MOST_NAMED, Pin, User, in_use};
 
 use crate::clock::Timestamp;
@@ -221,6 +221,8 @@ impl Alias {
 pub const MOST_WORKLOADS: usize = 10_000;
 /// The most versions that a workload may have.
 pub const MOST_VERSIONS: u32 = 10_000;
+/// The most versions that all workloads of a project may have together: they are deleted with it, at once.
+pub const MOST_VERSIONS_IN_PROJECT: u32 = 50_000;
 const MAX_NAME: usize = 254;
 const MAX_IMAGE: usize = 1_024;
 

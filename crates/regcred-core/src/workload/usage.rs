@@ -27,9 +27,12 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Who pins, in words: "the job `nightly`", "the app `web` and 2 others".
+    /// Who pins, in words: "the job `nightly`", "the app `web` and 2 others"; for whoever may not see them, how many.
     #[must_use]
-    pub fn by_whom(&self) -> String {
+    pub fn by_whom(&self, seen: bool) -> String {
+        if !seen {
+            return how_many(self.count);
+        }
         let named = named(&self.by);
         match self.count.saturating_sub(1) {
             0 => format!("the {named}"),
@@ -52,10 +55,18 @@ pub fn in_use(credentials: CredentialsId, users: &[User], count: u64) -> Error {
         ErrorKind::InUse,
         format!(
             "the Docker credentials {credentials} are in use by {}{more}; give these others, or delete with `force`, \
-             and they can no longer pull",
+             and they can no longer pull with them",
             listed.join(", ")
         ),
     )
+}
+
+/// So many workloads, without their names.
+fn how_many(count: u64) -> String {
+    match count {
+        1 => "a job or an app".to_owned(),
+        several => format!("{several} jobs and apps"),
+    }
 }
 
 fn named(user: &User) -> String {

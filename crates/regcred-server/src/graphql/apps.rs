@@ -14,8 +14,10 @@ use super::never::{AppAlerting, AppHistory, AppStatus, Volume, VolumeWithPath};
 use super::projects::Project;
 use super::scalars::{DateTime, Email, Uuid};
 use super::technologies::Technology;
+use super::text::Text;
 use super::workloads::{
-    AppDocker, AppResourceRequestLimit, count_current, int, moment, refuse, version_number,
+    AppDocker, AppResourceRequestLimit, count_ports, int, moment, refuse, refuse_alerting,
+    version_number,
 };
 use super::{InField as _, asker, workloads};
 
@@ -31,20 +33,21 @@ impl App {
         Uuid::new(&self.app.id)
     }
 
-    async fn name(&self) -> &str {
-        self.app.name.as_str()
+    async fn name(&self) -> Text<&str> {
+        Text(self.app.name.as_str())
     }
 
-    async fn description(&self) -> Option<&str> {
-        self.app.description.as_ref().map(Description::as_str)
+    async fn description(&self) -> Option<Text<&str>> {
+        let description = self.app.description.as_ref();
+        description.map(Description::as_str).map(Text)
     }
 
     async fn creation_date(&self) -> DateTime {
         moment(self.app.created)
     }
 
-    async fn creator(&self) -> &str {
-        &self.app.creator
+    async fn creator(&self) -> Text<&str> {
+        Text(&self.app.creator)
     }
 
     /// Its versions, the latest first.
@@ -53,13 +56,8 @@ impl App {
         Ok(versions.iter().map(AppVersion::new).collect())
     }
 
-    #[expect(
-        clippy::unused_async,
-        reason = "resolvers are asynchronous for the library"
-    )]
-    async fn current_version(&self, ctx: &Context<'_>) -> Result<Option<AppVersion>> {
-        count_current(asker(ctx)?, &self.app.current)?;
-        Ok(Some(AppVersion::new(&self.app.current)))
+    async fn current_version(&self) -> Option<AppVersion> {
+        Some(AppVersion::new(&self.app.current))
     }
 
     async fn technology(&self) -> Option<Technology> {
@@ -99,17 +97,27 @@ impl App {
 pub(super) struct AppVersion {
     number: i32,
     creation_date: DateTime,
-    creator: String,
-    release_note: Option<String>,
+    creator: Text,
+    release_note: Option<Text>,
     docker_info: Option<AppDocker>,
-    runtime_context_id: Option<String>,
+    runtime_context_id: Option<Text>,
+    #[graphql(skip)]
     ports: Vec<Port>,
     is_major: Option<bool>,
 }
 
-/// What there never is.
+/// What is counted, and what there never is.
 #[ComplexObject]
 impl AppVersion {
+    #[expect(
+        clippy::unused_async,
+        reason = "resolvers are asynchronous for the library"
+    )]
+    async fn ports(&self, ctx: &Context<'_>) -> Result<&Vec<Port>> {
+        count_ports(ctx, self.ports.len())?;
+        Ok(&self.ports)
+    }
+
     async fn volumes_with_path(&self) -> Option<Vec<VolumeWithPath>> {
         Some(Vec::new())
     }
@@ -121,10 +129,10 @@ impl AppVersion {
         Self {
             number: int(version.number),
             creation_date: moment(version.created),
-            creator: version.creator.clone(),
-            release_note: details.release_note.clone(),
+            creator: Text(version.creator.clone()),
+            release_note: details.release_note.clone().map(Text),
             docker_info: AppDocker::of(version),
-            runtime_context_id: details.runtime_context.clone(),
+            runtime_context_id: details.runtime_context.clone().map(Text),
             ports: details.ports.iter().map(Port::new).collect(),
             is_major: Some(false),
         }
@@ -134,10 +142,10 @@ impl AppVersion {
 /// A port of an app.
 #[derive(SimpleObject)]
 pub(super) struct Port {
-    name: Option<String>,
+    name: Option<Text>,
     number: i32,
     is_rewrite_url: bool,
-    base_path_variable_name: Option<String>,
+    base_path_variable_name: Option<Text>,
     scope: Option<ExpositionScope>,
     /// Empty: regcred runs nothing.
     internal_url: String,
@@ -146,10 +154,10 @@ pub(super) struct Port {
 impl Port {
     fn new(kept: &domain::Port) -> Self {
         Self {
-            name: kept.name.clone(),
+            name: kept.name.clone().map(Text),
             number: kept.number,
             is_rewrite_url: kept.is_rewrite_url,
-            base_path_variable_name: kept.base_path_variable_name.clone(),
+            base_path_variable_name: kept.base_path_variable_name.clone().map(Text),
             scope: kept.scope.map(ExpositionScope::from),
             internal_url: String::new(),
         }
@@ -239,7 +247,8 @@ impl AppQueries {
 
 /// The apps of a project.
 pub(super) async fn of_project(ctx: &Context<'_>, project: ProjectId) -> Result<Vec<App>> {
-    let apps = workloads::of_project(ctx, project, KIND, None).await?;
+    let texts = workloads::texts(&ctx.look_ahead());
+    let apps = workloads::of_project(ctx, project, KIND, None, texts).await?;
     Ok(apps.into_iter().map(|app| App { project, app }).collect())
 }
 
@@ -379,14 +388,6 @@ fn read(given: AppVersionInput) -> Result<NewVersion> {
 fn refuse_volumes(given: Option<&[Option<VolumeWithPathInput>]>) -> Result<()> {
     let any = given.is_some_and(|volumes| !volumes.is_empty());
     refuse(any, "volumesWithPath", "has no disks")
-}
-
-fn refuse_alerting(given: Option<&AppAlertingInput>) -> Result<()> {
-    refuse(
-        given.is_some(),
-        "alerting",
-        "runs nothing, so it alerts nobody",
-    )
 }
 
 const KIND: WorkloadKind = WorkloadKind::App;

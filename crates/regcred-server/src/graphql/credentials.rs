@@ -64,13 +64,23 @@ impl DockerCredentials {
     }
 
     /// The jobs whose current version uses them.
-    async fn jobs(&self) -> Option<&Vec<Job>> {
-        Some(&self.usage.jobs)
+    #[expect(
+        clippy::unused_async,
+        reason = "resolvers are asynchronous for the library"
+    )]
+    async fn jobs(&self, ctx: &Context<'_>) -> Result<Option<&Vec<Job>>> {
+        asker(ctx)?.count_rows(self.usage.jobs.len())?;
+        Ok(Some(&self.usage.jobs))
     }
 
     /// The apps whose current version uses them.
-    async fn apps(&self) -> Option<&Vec<App>> {
-        Some(&self.usage.apps)
+    #[expect(
+        clippy::unused_async,
+        reason = "resolvers are asynchronous for the library"
+    )]
+    async fn apps(&self, ctx: &Context<'_>) -> Result<Option<&Vec<App>>> {
+        asker(ctx)?.count_rows(self.usage.apps.len())?;
+        Ok(Some(&self.usage.apps))
     }
 
     /// When they were last pulled.

@@ -1,25 +1,21 @@
 //! Jobs: in the slice of the platform's interface that images and credentials need.
 
-use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
 use regcred_core::ids::{ProjectId, WorkloadId, parse_uuid};
-use regcred_core::project::Description;
-use regcred_core::service::{CreateWorkload, NewVersion};
-use regcred_core::store::WorkloadChange;
-use regcred_core::workload::{
-    Alias, Settings, Version, VersionDetails, Workload, WorkloadKind, WorkloadName,
-};
+use regcred_core::project::{Description, find_technology};
+use regcred_core::workload::{Alias, Texts, Version, Workload, WorkloadKind};
 
+use super::job_inputs::{ExtraTechnology, JobEditionInput, JobInput, JobVersionInput};
 use super::never::{
-    InstanceStatus, JobInstance, JobPackage, JobPipelineAlerting, JobVersionDeletableState,
+    JobDeletableState, JobInstance, JobPackage, JobPipelineAlerting, JobVersionDeletableState,
     MigrationStatus, Pipeline, ScheduleStatus,
 };
 use super::projects::Project;
-use super::scalars::{Cron, DateTime, Email, TimeZone, Upload, Uuid};
-use super::technologies::{Technology, TechnologyInput};
-use super::workloads::{
-    JobDocker, JobResourceRequestLimit, count_current, int, limit, moment, refuse, version_number,
-};
-use super::{InField as _, asker, workloads};
+use super::scalars::{Cron, DateTime, TimeZone, Upload, Uuid};
+use super::technologies::Technology;
+use super::text::Text;
+use super::workloads::{JobDocker, JobResourceRequestLimit, int, limit, moment, version_number};
+use super::{asker, workloads};
 
 /// A job of a project.
 pub(super) struct Job {
@@ -37,17 +33,18 @@ impl Job {
         Project::of(ctx, self.project).await
     }
 
-    async fn name(&self) -> &str {
-        self.job.name.as_str()
+    async fn name(&self) -> Text<&str> {
+        Text(self.job.name.as_str())
     }
 
     /// The short name that it was given.
-    async fn alias(&self) -> Option<&str> {
-        self.job.alias.as_ref().map(Alias::as_str)
+    async fn alias(&self) -> Option<Text<&str>> {
+        self.job.alias.as_ref().map(Alias::as_str).map(Text)
     }
 
-    async fn description(&self) -> Option<&str> {
-        self.job.description.as_ref().map(Description::as_str)
+    async fn description(&self) -> Option<Text<&str>> {
+        let description = self.job.description.as_ref();
+        description.map(Description::as_str).map(Text)
     }
 
     async fn count_job_instance(&self) -> Option<i32> {
@@ -78,7 +75,6 @@ impl Job {
             if limit == Some(0) {
                 return Ok(Vec::new());
             }
-            count_current(asker(ctx)?, current)?;
             return Ok(vec![JobVersion::new(current, true)]);
         }
         let versions = workloads::versions(ctx, self.project, self.job.id, limit).await?;
@@ -89,8 +85,8 @@ impl Job {
             .collect())
     }
 
-    async fn category(&self) -> &str {
-        &self.job.category
+    async fn category(&self) -> Text<&str> {
+        Text(&self.job.category)
     }
 
     async fn technology(&self) -> Option<Technology> {
@@ -129,7 +125,15 @@ impl Job {
         None
     }
 
+    async fn migration_platform_id(&self) -> Option<i32> {
+        None
+    }
+
     async fn migration_project_id(&self) -> Option<Uuid> {
+        None
+    }
+
+    async fn migration_job_id(&self) -> Option<Uuid> {
         None
     }
 
@@ -139,6 +143,10 @@ impl Job {
 
     async fn is_deletable(&self) -> bool {
         true
+    }
+
+    async fn deletable_state(&self) -> Option<JobDeletableState> {
+        None
     }
 
     async fn pipelines(&self, is_current: Option<bool>) -> Option<Vec<Pipeline>> {
@@ -168,16 +176,16 @@ impl Job {
 pub(super) struct JobVersion {
     number: i32,
     creation_date: DateTime,
-    creator: String,
-    release_note: Option<String>,
-    runtime_version: Option<String>,
-    command_line: Option<String>,
+    creator: Text,
+    release_note: Option<Text>,
+    runtime_version: Option<Text>,
+    command_line: Option<Text>,
     docker_info: Option<JobDocker>,
     extra_technology: Option<ExtraTechnology>,
     is_current: bool,
     is_major: Option<bool>,
     /// Where its source lies.
-    source_url: Option<String>,
+    source_url: Option<Text>,
 }
 
 /// What there never is.
@@ -204,112 +212,17 @@ impl JobVersion {
         Self {
             number: int(version.number),
             creation_date: moment(version.created),
-            creator: version.creator.clone(),
-            release_note: details.release_note.clone(),
-            runtime_version: details.runtime_version.clone(),
-            command_line: details.command_line.clone(),
+            creator: Text(version.creator.clone()),
+            release_note: details.release_note.clone().map(Text),
+            runtime_version: details.runtime_version.clone().map(Text),
+            command_line: details.command_line.clone().map(Text),
             docker_info: JobDocker::of(version),
-            extra_technology: extra.map(|extra| ExtraTechnology {
-                language: extra.language.clone(),
-                version: extra.version.clone(),
-            }),
+            extra_technology: extra.map(ExtraTechnology::new),
             is_current,
             is_major: Some(false),
-            source_url: details.source_url.clone(),
+            source_url: details.source_url.clone().map(Text),
         }
     }
-}
-
-/// A second technology that a job needs.
-#[derive(SimpleObject, InputObject)]
-#[graphql(input_name = "ExtraTechnologyInput")]
-pub(super) struct ExtraTechnology {
-    language: String,
-    version: String,
-}
-
-/// The job to create.
-#[derive(InputObject)]
-pub(super) struct JobInput {
-    project_id: Uuid,
-    name: String,
-    /// Letters, digits and underscores.
-    alias: Option<String>,
-    description: Option<String>,
-    category: String,
-    technology: TechnologyInput,
-    /// Only false: regcred runs nothing.
-    is_scheduled: bool,
-    cron_scheduling: Option<Cron>,
-    schedule_timezone: Option<TimeZone>,
-    alerting: Option<JobPipelineAlertingInput>,
-    is_streaming: bool,
-    #[graphql(name = "doesUseGPU")]
-    does_use_gpu: Option<bool>,
-    resources: Option<JobResourceRequestLimit>,
-}
-
-/// The job to edit: what is null or left out stays.
-#[derive(InputObject)]
-pub(super) struct JobEditionInput {
-    id: Uuid,
-    name: Option<String>,
-    /// Letters, digits and underscores.
-    alias: Option<String>,
-    description: Option<String>,
-    /// Only false: regcred runs nothing.
-    is_scheduled: Option<bool>,
-    cron_scheduling: Option<Cron>,
-    schedule_timezone: Option<TimeZone>,
-    alerting: Option<JobPipelineAlertingInput>,
-    is_streaming: Option<bool>,
-    #[graphql(name = "doesUseGPU")]
-    does_use_gpu: Option<bool>,
-    resources: Option<JobResourceRequestLimit>,
-}
-
-/// The version of a job to add.
-#[derive(InputObject)]
-pub(super) struct JobVersionInput {
-    release_note: Option<String>,
-    runtime_version: Option<String>,
-    command_line: Option<String>,
-    /// Only false: regcred keeps no packages.
-    use_previous_artifact: Option<bool>,
-    /// Refused: regcred keeps no packages.
-    package_info: Option<JobPackageInput>,
-    docker_info: Option<JobDocker>,
-    /// Refused; those of the job count.
-    resources: Option<JobResourcesInput>,
-    extra_technology: Option<ExtraTechnology>,
-    /// Refused; that of the job counts.
-    #[graphql(name = "doesUseGPU")]
-    does_use_gpu: Option<bool>,
-    /// Where its source lies: http or https.
-    source_url: Option<String>,
-}
-
-/// A package. regcred keeps none.
-#[derive(InputObject)]
-pub(super) struct JobPackageInput {
-    name: String,
-    use_previous_artifact: Option<bool>,
-}
-
-/// What a version asks of a machine. Those of the job count instead.
-#[derive(InputObject)]
-pub(super) struct JobResourcesInput {
-    cpu: f64,
-    memory: i32,
-    disk: i32,
-}
-
-/// Who is told how runs went. regcred runs nothing.
-#[derive(InputObject)]
-pub(super) struct JobPipelineAlertingInput {
-    emails: Option<Vec<Email>>,
-    logins: Option<Vec<String>>,
-    status_list: Vec<InstanceStatus>,
 }
 
 #[derive(Default)]
@@ -328,14 +241,19 @@ impl JobQueries {
     ) -> Result<Option<Vec<Job>>> {
         let project = project_id.read(ProjectId::parse)?;
         let technology = technology_id.map(|id| id.read(parse_uuid)).transpose()?;
-        let mut jobs = of_project(ctx, project, None).await?;
-        jobs.retain(|Job { job, .. }| {
+        let mut texts = workloads::texts(&ctx.look_ahead());
+        if category.is_some() {
+            texts = texts.and(Texts::CATEGORY);
+        }
+        let mut jobs = workloads::of_project(ctx, project, KIND, None, texts).await?;
+        jobs.retain(|job| {
             category
                 .as_ref()
                 .is_none_or(|category| job.category == *category)
-                && technology.is_none_or(|technology| job.technology == technology)
+                && technology.is_none_or(|technology| same_technology(job.technology, technology))
         });
-        Ok(Some(jobs))
+        let jobs = jobs.into_iter().map(|job| Job { project, job });
+        Ok(Some(jobs.collect()))
     }
 
     /// A job. For viewers.
@@ -354,7 +272,8 @@ pub(super) async fn of_project(
     project: ProjectId,
     limit: Option<usize>,
 ) -> Result<Vec<Job>> {
-    let jobs = workloads::of_project(ctx, project, KIND, limit).await?;
+    let texts = workloads::texts(&ctx.look_ahead());
+    let jobs = workloads::of_project(ctx, project, KIND, limit, texts).await?;
     Ok(jobs.into_iter().map(|job| Job { project, job }).collect())
 }
 
@@ -372,32 +291,8 @@ impl JobMutations {
         file: Option<Upload>,
     ) -> Result<Job> {
         let asker = asker(ctx)?;
-        let project = job.project_id.read(ProjectId::parse)?;
-        refuse_schedule(
-            Some(job.is_scheduled),
-            job.cron_scheduling.as_ref(),
-            job.schedule_timezone.as_ref(),
-        )?;
-        refuse_alerting(job.alerting.as_ref())?;
-        let input = CreateWorkload {
-            project,
-            kind: KIND,
-            name: WorkloadName::parse(job.name).in_field("name")?,
-            alias: job.alias.map(Alias::parse).transpose().in_field("alias")?,
-            description: job
-                .description
-                .map(Description::of_workload)
-                .transpose()
-                .in_field("description")?,
-            category: job.category,
-            technology: job.technology.read()?,
-            settings: Settings {
-                is_streaming: job.is_streaming,
-                does_use_gpu: job.does_use_gpu,
-                resources: job.resources.map(|resources| resources.read()),
-            },
-            version: read(job_version, file.as_ref())?,
-        };
+        let input = job.read(job_version, file.as_ref())?;
+        let project = input.project;
         let service = &asker.backend.service;
         let job = service.create_workload(&asker.caller, input).await?;
         Ok(Job { project, job })
@@ -413,7 +308,7 @@ impl JobMutations {
     ) -> Result<JobVersion> {
         let asker = asker(ctx)?;
         let id = job_id.read(WorkloadId::parse)?;
-        let version = read(job_version, file.as_ref())?;
+        let version = job_version.read(file.as_ref())?;
         let service = &asker.backend.service;
         let added = service
             .add_workload_version(&asker.caller, KIND, id, version)
@@ -424,29 +319,7 @@ impl JobMutations {
     /// Edits a job. For editors. `CONFLICT` where the new name is taken.
     async fn edit_job(&self, ctx: &Context<'_>, job: JobEditionInput) -> Result<Job> {
         let asker = asker(ctx)?;
-        let id = job.id.read(WorkloadId::parse)?;
-        refuse_schedule(
-            job.is_scheduled,
-            job.cron_scheduling.as_ref(),
-            job.schedule_timezone.as_ref(),
-        )?;
-        refuse_alerting(job.alerting.as_ref())?;
-        let change = WorkloadChange {
-            name: job
-                .name
-                .map(WorkloadName::parse)
-                .transpose()
-                .in_field("name")?,
-            alias: job.alias.map(Alias::parse).transpose().in_field("alias")?,
-            description: job
-                .description
-                .map(Description::of_workload)
-                .transpose()
-                .in_field("description")?,
-            is_streaming: job.is_streaming,
-            does_use_gpu: job.does_use_gpu,
-            resources: job.resources.map(|resources| resources.read()),
-        };
+        let (id, change) = job.read()?;
         let service = &asker.backend.service;
         let (project, job) = service
             .edit_workload(&asker.caller, KIND, id, change)
@@ -487,49 +360,11 @@ impl JobMutations {
     }
 }
 
-fn read(given: JobVersionInput, file: Option<&Upload>) -> Result<NewVersion> {
-    const NO_PACKAGES: &str = "keeps no packages";
-    const OF_THE_JOB: &str = "keeps this with the job, not with its versions";
-    refuse(file.is_some(), "file", NO_PACKAGES)?;
-    refuse(given.package_info.is_some(), "packageInfo", NO_PACKAGES)?;
-    let previous = given.use_previous_artifact == Some(true);
-    refuse(previous, "usePreviousArtifact", NO_PACKAGES)?;
-    refuse(given.resources.is_some(), "resources", OF_THE_JOB)?;
-    refuse(given.does_use_gpu.is_some(), "doesUseGPU", OF_THE_JOB)?;
-    let extra = given.extra_technology;
-    Ok(NewVersion {
-        image: given.docker_info.map(JobDocker::read).transpose()?,
-        details: VersionDetails {
-            release_note: given.release_note,
-            runtime_version: given.runtime_version,
-            command_line: given.command_line,
-            source_url: given.source_url,
-            extra_technology: extra.map(|extra| regcred_core::workload::ExtraTechnology {
-                language: extra.language,
-                version: extra.version,
-            }),
-            ..VersionDetails::default()
-        },
-    })
+/// Whether two ids are of the same technology: one that is no longer listed is taken for what it is now.
+fn same_technology(one: uuid::Uuid, other: uuid::Uuid) -> bool {
+    let now = |id| find_technology(id).map_or(id, |technology| technology.id);
+    now(one) == now(other)
 }
 
-fn refuse_schedule(
-    scheduled: Option<bool>,
-    cron: Option<&Cron>,
-    timezone: Option<&TimeZone>,
-) -> Result<()> {
-    const NO_RUNS: &str = "runs nothing, so it keeps no schedule";
-    refuse(scheduled == Some(true), "isScheduled", NO_RUNS)?;
-    refuse(cron.is_some(), "cronScheduling", NO_RUNS)?;
-    refuse(timezone.is_some(), "scheduleTimezone", NO_RUNS)
-}
-
-fn refuse_alerting(given: Option<&JobPipelineAlertingInput>) -> Result<()> {
-    refuse(
-        given.is_some(),
-        "alerting",
-        "runs nothing, so it alerts nobody",
-    )
-}
-
-const KIND: WorkloadKind = WorkloadKind::Job;
+/// What is registered, listed and deleted here.
+pub(super) const KIND: WorkloadKind = WorkloadKind::Job;

@@ -68,6 +68,14 @@ never!(
 );
 
 never!(
+    /// Whether a job can be deleted.
+    JobDeletableState {
+        deletable: bool,
+        reasons: Option<Vec<JobDeletableStateReason>>,
+    }
+);
+
+never!(
     /// Whether a version can be deleted by itself.
     JobVersionDeletableState {
         deletable: bool,
@@ -327,6 +335,15 @@ words!(
         Stopped,
         Failed,
         Unknown,
+    }
+);
+
+words!(
+    /// Why a job cannot be deleted.
+    JobDeletableStateReason {
+        HasUnfinishedInstances,
+        LinkedToPipeline,
+        InstancesNotYetCleaned,
     }
 );
 

@@ -1,6 +1,6 @@
 //! Projects: their settings, rights of groups, members.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SelectionField, SimpleObject};
 use regcred_core::access::Role;
 use regcred_core::credentials::version::GracePeriod;
 use regcred_core::ids::ProjectId;
@@ -16,6 +16,7 @@ use super::scalars::Uuid;
 use super::technologies::{
     self, Technology, TechnologyByCategory, TechnologyByCategoryInput, TechnologyInput,
 };
+use super::text::told;
 use super::verification::VerifyBeforeSaving;
 use super::workloads::{self, int};
 use super::{InField as _, asker};
@@ -92,13 +93,39 @@ impl Project {
 }
 
 impl Project {
+    /// How many bytes a field of it tells, at most; those of jobs and apps count where they are told.
+    fn told(&self, field: SelectionField<'_>) -> usize {
+        let technologies = &self.0.technologies;
+        match field.name() {
+            "name" => told(self.0.name.as_str()),
+            "creator" => told(&self.0.creator),
+            "description" => {
+                let description = self.0.description.as_ref();
+                description.map_or(0, |description| told(description.as_str()))
+            }
+            "technologiesByCategory" | "appTechnologies" => {
+                technologies::most_told(technologies) * leaves(field)
+            }
+            _ => 0,
+        }
+    }
+
     /// The project of something that is shown. It counts as a row: through it the same things can be reached again.
     pub(super) async fn of(ctx: &Context<'_>, id: ProjectId) -> Result<Self> {
         let asker = asker(ctx)?;
         asker.count_rows(1)?;
         let service = &asker.backend.service;
-        Ok(Self(service.project(&asker.caller, id).await?))
+        let project = Self(service.project(&asker.caller, id).await?);
+        let at = ctx.field();
+        let told = at.selection_set().map(|field| project.told(field));
+        asker.count_texts(told.sum())?;
+        Ok(project)
     }
+}
+
+/// How many of the fields that are selected below a field have no fields themselves.
+fn leaves(field: SelectionField<'_>) -> usize {
+    field.selection_set().map(leaves).sum::<usize>().max(1)
 }
 
 /// How far a project is. regcred's are ready at once.

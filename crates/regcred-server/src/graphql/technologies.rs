@@ -6,6 +6,7 @@ use regcred_core::ids::parse_uuid;
 use regcred_core::project::{JobTechnologies, TECHNOLOGIES, Technologies, TechnologyKind};
 
 use super::scalars::Uuid;
+use super::text::told;
 
 /// The technologies of one category of jobs.
 #[derive(SimpleObject)]
@@ -86,6 +87,15 @@ fn of_catalogue(of: impl Fn(TechnologyKind) -> bool) -> Vec<Technology> {
     fitting.map(|known| Technology::new(&known.id)).collect()
 }
 
+/// How many bytes one telling of each category and each technology has, at most.
+pub(super) fn most_told(technologies: &Technologies) -> usize {
+    let ids = |count: usize| count * BYTES_OF_TECHNOLOGY;
+    let jobs = technologies.jobs.iter();
+    let jobs = jobs.map(|of| told(&of.category) + ids(of.technologies.len()));
+    let all = ids((CATEGORIES.len() + 1) * TECHNOLOGIES.len());
+    jobs.sum::<usize>() + ids(technologies.apps.len()) + all
+}
+
 /// What is asked for, on top of what there is.
 pub(super) fn read(
     jobs: Option<Vec<TechnologyByCategoryInput>>,
@@ -127,3 +137,5 @@ fn ids(technologies: Vec<TechnologyInput>) -> Result<Vec<uuid::Uuid>> {
 }
 
 const CATEGORIES: [&str; 2] = ["Extraction", "Processing"];
+/// Its id, with the field that holds it.
+const BYTES_OF_TECHNOLOGY: usize = 50;

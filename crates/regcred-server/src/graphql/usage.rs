@@ -155,8 +155,8 @@ async fn using<T>(
     }
     let asker = asker(ctx)?;
     let list = WorkloadList::Using(kind, of);
-    let extent =
-        workloads::weighed(asker, project, list, None, workloads::texts(&selected)).await?;
+    let texts = workloads::texts(&selected);
+    let extent = workloads::weighed(asker, project, list, None, texts).await?;
     let service = &asker.backend.service;
     let using = service
         .workloads_using(&asker.caller, project, kind, of, extent)

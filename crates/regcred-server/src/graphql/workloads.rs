@@ -3,12 +3,13 @@
 use async_graphql::{Context, InputObject, Lookahead, Result, SimpleObject};
 use regcred_core::ids::{CredentialsId, ProjectId, WorkloadId};
 use regcred_core::workload::{
-    self as domain, Extent, MOST_WORKLOADS, PinnedImage, Version, Workload, WorkloadKind,
+    self as domain, Extent, MOST_WORKLOADS, PinnedImage, Texts, Version, Workload, WorkloadKind,
     WorkloadList,
 };
 use regcred_core::{Error, Timestamp};
 
 use super::scalars::{DateTime, Uuid};
+use super::text::Text;
 use super::{InField as _, asker};
 use crate::app::Asker;
 
@@ -77,7 +78,7 @@ macro_rules! docker {
         #[graphql(input_name = $input)]
         pub(super) struct $name {
             /// The image exactly as it was given.
-            image: String,
+            image: Text,
             docker_credentials_id: Option<Uuid>,
         }
 
@@ -85,7 +86,7 @@ macro_rules! docker {
             pub(super) fn of(version: &Version) -> Option<Self> {
                 let image = version.image.as_ref()?;
                 Some(Self {
-                    image: image.typed().to_owned(),
+                    image: Text(image.typed().to_owned()),
                     docker_credentials_id: image.credentials().map(|id| Uuid::new(&id)),
                 })
             }
@@ -93,7 +94,7 @@ macro_rules! docker {
             pub(super) fn read(self) -> regcred_core::Result<PinnedImage> {
                 let id = self.docker_credentials_id;
                 let id = id.map(|id| id.read(CredentialsId::parse)).transpose();
-                PinnedImage::parse(self.image, id.in_field("dockerCredentialsId")?)
+                PinnedImage::parse(self.image.0, id.in_field("dockerCredentialsId")?)
             }
         }
     };
@@ -109,10 +110,13 @@ pub(super) async fn of_project(
     project: ProjectId,
     kind: WorkloadKind,
     limit: Option<usize>,
+    texts: Texts,
 ) -> Result<Vec<Workload>> {
     let asker = asker(ctx)?;
+    asker.count_rows(1)?;
     let list = WorkloadList::All(kind);
-    let extent = weighed(asker, project, list, limit, texts(&ctx.look_ahead())).await?;
+    let extent = weighed(asker, project, list, limit, texts).await?;
+    asker.count_rows(extent.limit)?;
     let (service, caller) = (&asker.backend.service, &asker.caller);
     Ok(service.workloads(caller, project, kind, extent).await?)
 }
@@ -125,23 +129,24 @@ pub(super) async fn versions(
     limit: Option<usize>,
 ) -> Result<Vec<Version>> {
     let asker = asker(ctx)?;
+    asker.count_rows(1)?;
     let list = WorkloadList::Versions(of);
-    let extent = weighed(asker, project, list, limit, texts(&ctx.look_ahead())).await?;
+    let extent = weighed(asker, project, list, limit, of_version(&ctx.look_ahead())).await?;
+    asker.count_rows(extent.limit)?;
     let (service, caller) = (&asker.backend.service, &asker.caller);
     Ok(service
         .workload_versions(caller, project, of, extent)
         .await?)
 }
 
-/// Counts what a list adds to the answer; says how much of it is to be read.
+/// Counts what is read of a list; says how much of it that is.
 pub(super) async fn weighed(
     asker: &Asker,
     project: ProjectId,
     list: WorkloadList,
     limit: Option<usize>,
-    texts: bool,
+    texts: Texts,
 ) -> regcred_core::Result<Extent> {
-    asker.count_rows(1)?;
     let extent = Extent {
         limit: limit.unwrap_or(MOST_IN_LIST),
         texts,
@@ -150,31 +155,36 @@ pub(super) async fn weighed(
     let weight = service
         .weigh_workloads(caller, project, list, extent)
         .await?;
-    asker.count_rows(weight.rows)?;
-    asker.count_texts(weight.bytes)?;
+    asker.count_read(weight.rows, weight.bytes)?;
     Ok(Extent {
         limit: weight.rows,
         texts,
     })
 }
 
-/// Whether anything is selected of workloads or their versions for which the long texts must be read.
-pub(super) fn texts(at: &Lookahead<'_>) -> bool {
-    let of_version = |at: &Lookahead<'_>| DETAILS.iter().any(|field| at.field(field).exists());
-    at.field("description").exists()
-        || of_version(at)
-        || ["versions", "currentVersion"]
-            .into_iter()
-            .any(|versions| of_version(&at.field(versions)))
+/// Which texts of workloads, and of their current versions, are selected.
+pub(super) fn texts(at: &Lookahead<'_>) -> Texts {
+    let versions = ["versions", "currentVersion"];
+    let versions = versions.map(|field| of_version(&at.field(field)));
+    versions
+        .into_iter()
+        .fold(selected(at, &OF_WORKLOAD), Texts::and)
 }
 
-/// Counts the current version of a workload, before the answer gets a copy of it.
-pub(super) fn count_current(asker: &Asker, version: &Version) -> regcred_core::Result<()> {
-    let image = version
-        .image
-        .as_ref()
-        .map_or(0, |image| image.typed().len());
-    asker.count_texts(version.creator.len() + image + version.details.bytes())
+/// Which texts of versions are selected.
+fn of_version(at: &Lookahead<'_>) -> Texts {
+    let image = selected(&at.field("dockerInfo"), &[("image", Texts::IMAGE)]);
+    selected(at, &OF_VERSION).and(image)
+}
+
+fn selected(at: &Lookahead<'_>, of: &[(&str, Texts)]) -> Texts {
+    let there = of.iter().filter(|(field, _)| at.field(field).exists());
+    there.fold(Texts::NONE, |all, (_, texts)| all.and(*texts))
+}
+
+/// Counts the ports of a version, as they are told.
+pub(super) fn count_ports(ctx: &Context<'_>, ports: usize) -> Result<()> {
+    Ok(asker(ctx)?.count_texts(ports * BYTES_OF_PORT)?)
 }
 
 /// A moment as the platform's reads give it.
@@ -206,6 +216,15 @@ pub(super) fn limit(given: Option<i32>) -> regcred_core::Result<Option<usize>> {
         .transpose()
 }
 
+/// Refuses to tell anybody how runs went.
+pub(super) fn refuse_alerting<T>(given: Option<&T>) -> Result<()> {
+    refuse(
+        given.is_some(),
+        "alerting",
+        "runs nothing, so it alerts nobody",
+    )
+}
+
 /// Refuses what regcred can neither do nor keep, instead of dropping it silently.
 pub(super) fn refuse(given: bool, field: &'static str, why: &'static str) -> Result<()> {
     if given {
@@ -218,15 +237,26 @@ pub(super) fn refuse(given: bool, field: &'static str, why: &'static str) -> Res
     Ok(())
 }
 
-/// The fields of versions that are long.
-const DETAILS: [&str; 7] = [
-    "releaseNote",
-    "runtimeVersion",
-    "commandLine",
-    "sourceUrl",
-    "extraTechnology",
-    "runtimeContextId",
-    "ports",
+/// What is long of workloads, by the fields that show it.
+const OF_WORKLOAD: [(&str, Texts); 5] = [
+    ("name", Texts::NAME),
+    ("alias", Texts::ALIAS),
+    ("description", Texts::DESCRIPTION),
+    ("category", Texts::CATEGORY),
+    ("creator", Texts::CREATOR),
+];
+/// The same of versions, without their image.
+const OF_VERSION: [(&str, Texts); 8] = [
+    ("creator", Texts::CREATOR),
+    ("releaseNote", Texts::DETAILS),
+    ("runtimeVersion", Texts::DETAILS),
+    ("commandLine", Texts::DETAILS),
+    ("sourceUrl", Texts::DETAILS),
+    ("extraTechnology", Texts::DETAILS),
+    ("runtimeContextId", Texts::DETAILS),
+    ("ports", Texts::DETAILS),
 ];
 /// No list has more.
 const MOST_IN_LIST: usize = MOST_WORKLOADS;
+/// What a port has besides its names.
+const BYTES_OF_PORT: usize = 100;

@@ -305,7 +305,10 @@ impl<'a> CandidateBody<'a> {
                 "SAME_SCOPE",
                 "another account has the same scope; pin one of them, or give each a path of its own",
             ),
-            Verdict::NotPinned => ("NOT_PINNED", "the pull is pinned to others"),
+            Verdict::NotPinned => (
+                "NOT_PINNED",
+                "the pull, or the jobs and apps that run this image, name others",
+            ),
             Verdict::ShorterScope => ("SHORTER_SCOPE", "others have a longer scope that covers it"),
             Verdict::OtherPath => ("OTHER_PATH", "they are for another path of the registry"),
             Verdict::OtherPort => (

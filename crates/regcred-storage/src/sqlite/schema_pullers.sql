@@ -13,3 +13,7 @@ CREATE TABLE credentials_puller (
     PRIMARY KEY (project_id, credentials_id, token_id, target),
     FOREIGN KEY (project_id, credentials_id) REFERENCES docker_credentials (project_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- How many versions its jobs and apps have together: counting them would cost more than adding one.
+ALTER TABLE project ADD COLUMN workload_versions INTEGER NOT NULL DEFAULT 0;
+UPDATE project SET workload_versions = (SELECT count(*) FROM workload_version WHERE project_id = project.id);

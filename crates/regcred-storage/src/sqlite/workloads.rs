@@ -6,8 +6,8 @@ use regcred_core::project::Description;
 use regcred_core::registry::RegistryKey;
 use regcred_core::store::{DecideVersion, DescribeWorkload, WorkloadChange};
 use regcred_core::workload::{
-    Alias, Extent, MOST_VERSIONS, MOST_WORKLOADS, Pin, PinnedImage, User, Version, Weight,
-    Workload, WorkloadKind, WorkloadList, WorkloadName,
+    Alias, Extent, MOST_VERSIONS, MOST_VERSIONS_IN_PROJECT, MOST_WORKLOADS, Pin, PinnedImage,
+    Texts, User, Version, Weight, Workload, WorkloadKind, WorkloadList, WorkloadName,
 };
 use regcred_core::{Error, Result};
 use rusqlite::{Connection, params};
@@ -16,13 +16,22 @@ use super::columns::{Columns, all, execute, first};
 use super::credentials;
 use super::writer::Unit;
 
-/// Workloads with their current versions, as [`workload`] reads them; the first parameter says whether with texts.
+/// Versions, as [`version`] reads them; the first parameter is the [`Texts`] in bits.
+macro_rules! select_version {
+    () => {
+        "v.number, iif(?1 & 8, v.creator, ''), v.created_at, iif(?1 & 16 OR v.image IS NULL, v.image, ''), \
+         iif(?1 & 16 OR v.image IS NULL, v.image_key, ''), v.credentials_id, iif(?1 & 32, v.details, '{}')"
+    };
+}
+
+/// Workloads with their current versions, as [`workload`] reads them; the first parameter is the [`Texts`] in bits.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT w.id, w.kind, w.name, w.alias, CASE WHEN ?1 THEN w.description END, w.category, w.technology, \
-             w.creator, w.created_at, w.settings, v.number, v.creator, v.created_at, v.image, v.image_key, \
-             v.credentials_id, CASE WHEN ?1 THEN v.details ELSE '{}' END FROM workload w JOIN workload_version v ON v.workload_id = w.id AND v.current = 1 ",
+            "SELECT w.id, w.kind, iif(?1 & 1, w.name, ''), iif(?1 & 2, w.alias, NULL), iif(?1 & 4, w.description, NULL), \
+             iif(?1 & 64, w.category, ''), w.technology, iif(?1 & 8, w.creator, ''), w.created_at, w.settings, ",
+            select_version!(),
+            " FROM workload w JOIN workload_version v ON v.workload_id = w.id AND v.current = 1 ",
             $rest
         )
     };
@@ -46,19 +55,28 @@ pub(super) fn list(
     Extent { limit, texts }: Extent,
 ) -> Result<Vec<Workload>> {
     let sql = select!("WHERE w.project_id = ? AND w.kind = ? ORDER BY w.id LIMIT ?");
-    let params = params![texts, project.as_bytes(), kind.word(), bound(limit)];
+    let params = params![texts.bits(), project.as_bytes(), kind.word(), bound(limit)];
     all(db, TABLE, sql, params, workload)
+}
+
+/// The bytes of what [`select_version`] reads.
+macro_rules! weigh_version {
+    () => {
+        "iif(?1 & 8, octet_length(v.creator), 0) + \
+         iif(?1 & 16, coalesce(octet_length(v.image) + octet_length(v.image_key), 0), 0) + \
+         iif(?1 & 32, octet_length(v.details), 0)"
+    };
 }
 
 /// The number of rows and the bytes of the texts in them, of which SQLite knows the lengths without reading them.
 macro_rules! weigh {
     ($rest:literal) => {
         concat!(
-            "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT octet_length(w.name) + \
-             coalesce(octet_length(w.alias), 0) + octet_length(w.category) + octet_length(w.creator) + \
-             octet_length(w.settings) + octet_length(v.creator) + coalesce(octet_length(v.image), 0) + CASE WHEN ?1 \
-             THEN coalesce(octet_length(w.description), 0) + octet_length(v.details) ELSE 0 END AS bytes \
-             FROM workload w JOIN workload_version v ON v.workload_id = w.id AND v.current = 1 ",
+            "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT iif(?1 & 64, octet_length(w.category), 0) + \
+             iif(?1 & 1, octet_length(w.name), 0) + iif(?1 & 2, coalesce(octet_length(w.alias), 0), 0) + \
+             iif(?1 & 4, coalesce(octet_length(w.description), 0), 0) + iif(?1 & 8, octet_length(w.creator), 0) + ",
+            weigh_version!(),
+            " AS bytes FROM workload w JOIN workload_version v ON v.workload_id = w.id AND v.current = 1 ",
             $rest,
             ")"
         )
@@ -76,28 +94,30 @@ pub(super) fn weigh(
     let found = match list {
         WorkloadList::All(kind) => {
             let sql = weigh!("WHERE w.project_id = ? AND w.kind = ? ORDER BY w.id LIMIT ?");
-            let params = params![texts, project, kind.word(), limit];
+            let params = params![texts.bits(), project, kind.word(), limit];
             first(db, TABLE, sql, params, weight)?
         }
         WorkloadList::Using(kind, None) => {
             let sql = weigh!(
                 "WHERE w.project_id = ? AND w.kind = ? AND v.credentials_id IS NOT NULL ORDER BY w.id LIMIT ?"
             );
-            let params = params![texts, project, kind.word(), limit];
+            let params = params![texts.bits(), project, kind.word(), limit];
             first(db, TABLE, sql, params, weight)?
         }
         WorkloadList::Using(kind, Some(of)) => {
             let sql = weigh!(
                 "WHERE v.project_id = ? AND v.current = 1 AND v.credentials_id = ? AND w.kind = ? ORDER BY w.id LIMIT ?"
             );
-            let params = params![texts, project, of.as_bytes(), kind.word(), limit];
+            let params = params![texts.bits(), project, of.as_bytes(), kind.word(), limit];
             first(db, TABLE, sql, params, weight)?
         }
         WorkloadList::Versions(of) => {
-            let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT octet_length(creator) + \
-                       coalesce(octet_length(image), 0) + CASE WHEN ? THEN octet_length(details) ELSE 0 END AS bytes \
-                       FROM workload_version WHERE workload_id = ? AND project_id = ? ORDER BY number DESC LIMIT ?)";
-            let params = params![texts, of.as_bytes(), project, limit];
+            let sql = concat!(
+                "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT ",
+                weigh_version!(),
+                " AS bytes FROM workload_version v WHERE workload_id = ? AND project_id = ? ORDER BY number DESC LIMIT ?)"
+            );
+            let params = params![texts.bits(), of.as_bytes(), project, limit];
             first(db, VERSIONS, sql, params, weight)?
         }
     };
@@ -130,7 +150,7 @@ pub(super) fn using(
             "WHERE v.project_id = ? AND v.current = 1 AND v.credentials_id = ? AND w.kind = ? ORDER BY w.id LIMIT ?"
         );
         let params = params![
-            texts,
+            texts.bits(),
             project.as_bytes(),
             id.as_bytes(),
             kind.word(),
@@ -141,7 +161,7 @@ pub(super) fn using(
         let sql = select!(
             "WHERE w.project_id = ? AND w.kind = ? AND v.credentials_id IS NOT NULL ORDER BY w.id LIMIT ?"
         );
-        let params = params![texts, project.as_bytes(), kind.word(), bound(limit)];
+        let params = params![texts.bits(), project.as_bytes(), kind.word(), bound(limit)];
         all(db, TABLE, sql, params, workload)
     }
 }
@@ -153,7 +173,12 @@ pub(super) fn get(
     id: WorkloadId,
 ) -> Result<Option<Workload>> {
     let sql = select!("WHERE w.project_id = ? AND w.kind = ? AND w.id = ?");
-    let params = params![true, project.as_bytes(), kind.word(), id.as_bytes()];
+    let params = params![
+        Texts::ALL.bits(),
+        project.as_bytes(),
+        kind.word(),
+        id.as_bytes()
+    ];
     first(db, TABLE, sql, params, workload)
 }
 
@@ -163,9 +188,17 @@ pub(super) fn versions(
     id: WorkloadId,
     Extent { limit, texts }: Extent,
 ) -> Result<Vec<Version>> {
-    let sql = "SELECT number, creator, created_at, image, image_key, credentials_id, \
-               CASE WHEN ? THEN details ELSE '{}' END FROM workload_version WHERE workload_id = ? AND project_id = ? ORDER BY number DESC LIMIT ?";
-    let params = params![texts, id.as_bytes(), project.as_bytes(), bound(limit)];
+    let sql = concat!(
+        "SELECT ",
+        select_version!(),
+        " FROM workload_version v WHERE workload_id = ? AND project_id = ? ORDER BY number DESC LIMIT ?"
+    );
+    let params = params![
+        texts.bits(),
+        id.as_bytes(),
+        project.as_bytes(),
+        bound(limit)
+    ];
     all(db, VERSIONS, sql, params, |row| version(row, 0))
 }
 
@@ -204,7 +237,7 @@ pub(super) fn create(
     unit.record(event)
 }
 
-/// Refuses where the project is gone or full.
+/// Refuses where the project is gone or full of workloads.
 fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
     let sql = "SELECT p.id, (SELECT count(*) FROM workload WHERE project_id = p.id) FROM project p WHERE p.id = ?";
     let there = first(db, TABLE, sql, [project.as_bytes()], |row| {
@@ -223,6 +256,23 @@ fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
     )))
 }
 
+/// Counts one more version in the project; refuses where it has as many as it may.
+fn make_room_for_version(db: &Connection, project: ProjectId) -> Result<()> {
+    let sql = "UPDATE project SET workload_versions = workload_versions + 1 WHERE id = ? AND workload_versions < ?";
+    if execute(
+        db,
+        sql,
+        params![project.as_bytes(), MOST_VERSIONS_IN_PROJECT],
+    )? > 0
+    {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the jobs and apps of the project have {MOST_VERSIONS_IN_PROJECT} versions, the most that they may have together; \
+         delete some of them, or use another project"
+    )))
+}
+
 /// A version that is to count names no credentials but those of its project.
 fn own_credentials(db: &Connection, project: ProjectId, version: &Version) -> Result<()> {
     let named = version.image.as_ref().and_then(PinnedImage::credentials);
@@ -237,6 +287,7 @@ fn own_credentials(db: &Connection, project: ProjectId, version: &Version) -> Re
 
 /// Adds a version, as the current one; there is no other current one by now.
 fn insert(db: &Connection, project: ProjectId, of: WorkloadId, version: &Version) -> Result<()> {
+    make_room_for_version(db, project)?;
     let image = version.image.as_ref();
     let credentials = image.and_then(PinnedImage::credentials);
     execute(
@@ -362,6 +413,12 @@ pub(super) fn delete(
     let Some(present) = get(unit.db, project, kind, id)? else {
         return Ok(None);
     };
+    execute(
+        unit.db,
+        "UPDATE project SET workload_versions = workload_versions - \
+         (SELECT count(*) FROM workload_version WHERE workload_id = ?) WHERE id = ?",
+        [id.as_bytes(), project.as_bytes()],
+    )?;
     execute(
         unit.db,
         "DELETE FROM workload WHERE id = ?",

@@ -63,6 +63,14 @@ impl User {
 }
 
 impl Fixture {
+    /// As if each project had so many versions of jobs and apps.
+    pub(crate) fn count_versions(&self, versions: u32) {
+        let database =
+            rusqlite::Connection::open(self.directory.path().join("regcred.db")).unwrap();
+        let sql = "UPDATE project SET workload_versions = ?";
+        database.execute(sql, [versions]).unwrap();
+    }
+
     /// Closes the store and opens it again, as a restart does.
     pub(crate) async fn reopened(self) -> Self {
         let Self {

@@ -116,6 +116,7 @@ macro_rules! suite {
                 pin_accounts_by_host_and_repository
                 that_come_to_use_what_is_being_deleted_are_never_left_without
                 that_are_upgraded_at_once_are_all_numbered
+                have_so_many_versions_in_a_project_and_no_more
                 go_with_their_versions_and_their_project
             }
             trail {

@@ -10,8 +10,8 @@ use regcred_core::random::SystemRandom;
 use regcred_core::registry::PullTarget;
 use regcred_core::store::{ProjectChange, WorkloadChange};
 use regcred_core::workload::{
-    Extent, PinnedImage, Settings, Version, VersionDetails, Workload, WorkloadKind, WorkloadList,
-    WorkloadName,
+    Extent, MOST_VERSIONS_IN_PROJECT, PinnedImage, Settings, Texts, Version, VersionDetails,
+    Workload, WorkloadKind, WorkloadList, WorkloadName,
 };
 use regcred_core::{Error, ErrorKind, Result};
 
@@ -31,7 +31,10 @@ fn version(number: u32, image: Option<(&str, Option<CredentialsId>)>) -> Version
 }
 
 fn extent(limit: usize) -> Extent {
-    Extent { limit, texts: true }
+    Extent {
+        limit,
+        texts: Texts::ALL,
+    }
 }
 
 fn workload(kind: WorkloadKind, name: &str, current: Version) -> Workload {
@@ -333,28 +336,40 @@ pub(crate) async fn have_versions_of_which_one_is_current(fixture: Fixture) {
         store.weigh_workloads(&viewer, list, extent)
     };
     let versions = WorkloadList::Versions(job.id);
-    let whole = weigh(versions, 10, true).await.unwrap();
-    let brief = weigh(versions, 10, false).await.unwrap();
-    assert_eq!((whole.rows, brief.rows), (3, 3));
-    // Thrice `alice`, and two images of 7 characters.
-    assert_eq!(brief.bytes, 3 * 5 + 2 * 7);
+    let none = weigh(versions, 10, Texts::NONE).await.unwrap();
+    assert_eq!((none.rows, none.bytes), (3, 0));
+    // Thrice `alice`, and two images of 7 characters with keys of 5.
+    let brief = Texts::CREATOR.and(Texts::IMAGE);
+    let brief = weigh(versions, 10, brief).await.unwrap();
+    assert_eq!(brief.bytes, 3 * 5 + 2 * (7 + 5));
+    let whole = weigh(versions, 10, Texts::ALL).await.unwrap();
     assert!(whole.bytes > brief.bytes + 3 * "note 1".len());
-    assert_eq!(weigh(versions, 2, true).await.unwrap().rows, 2);
+    assert_eq!(weigh(versions, 2, Texts::ALL).await.unwrap().rows, 2);
     let jobs = WorkloadList::All(WorkloadKind::Job);
-    assert_eq!(weigh(jobs, 10, true).await.unwrap().rows, 1);
+    assert_eq!(weigh(jobs, 10, Texts::ALL).await.unwrap().rows, 1);
+    for (texts, bytes) in [(Texts::NONE, 0), (Texts::NAME, "nightly".len())] {
+        assert_eq!(weigh(jobs, 10, texts).await.unwrap().bytes, bytes);
+    }
     for of in [None, Some(one)] {
         let using = WorkloadList::Using(WorkloadKind::Job, of);
-        assert_eq!(weigh(using, 10, true).await.unwrap().rows, 0);
+        assert_eq!(weigh(using, 10, Texts::ALL).await.unwrap().rows, 0);
     }
     let brief = place.fixture.store.workload_versions(
         &viewer,
         job.id,
         Extent {
-            limit: 1,
-            texts: false,
+            limit: 3,
+            texts: Texts::NONE,
         },
     );
-    assert_eq!(brief.await.unwrap()[0].details, VersionDetails::default());
+    let brief = brief.await.unwrap();
+    assert_eq!(brief[0].image, None);
+    let image = brief[1].image.as_ref().unwrap();
+    assert_eq!((image.typed(), image.credentials()), ("", Some(two)));
+    assert_eq!(
+        (&brief[1].creator, &brief[1].details),
+        (&String::new(), &VersionDetails::default())
+    );
     let absent = WorkloadId::generate(now(), &SystemRandom).unwrap();
     assert_eq!(place.upgrade(absent, None).await.unwrap(), None);
 }
@@ -491,6 +506,49 @@ pub(crate) async fn that_are_upgraded_at_once_are_all_numbered(fixture: Fixture)
     numbers.sort_unstable();
     assert_eq!(numbers, (2..=21).collect::<Vec<_>>());
     assert_eq!(place.listed(WorkloadKind::Job).await[0].current.number, 21);
+}
+
+pub(crate) async fn have_so_many_versions_in_a_project_and_no_more(fixture: Fixture) {
+    let place = Place::new(fixture).await;
+    let [first, second] = ["first", "second"].map(|name| {
+        let job = workload(WorkloadKind::Job, name, version(1, None));
+        (job.id, job)
+    });
+    place.add(&first.1).await.unwrap();
+    place.add(&second.1).await.unwrap();
+    place.upgrade(second.0, None).await.unwrap();
+    place.fixture.count_versions(MOST_VERSIONS_IN_PROJECT - 2);
+    place.upgrade(first.0, None).await.unwrap();
+    // Refusals for another reason take no room.
+    assert_eq!(
+        place.add(&first.1).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
+    place.upgrade(first.0, None).await.unwrap();
+    let before = place.fixture.events().await;
+    let new = workload(WorkloadKind::App, "new", version(1, None));
+    for refused in [
+        place.upgrade(first.0, None).await.unwrap_err(),
+        place.add(&new).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.kind(), ErrorKind::Invalid);
+        assert!(refused.message().contains("50000 versions"), "{refused}");
+    }
+    assert_eq!(place.fixture.events().await, before);
+    assert_eq!(place.listed(WorkloadKind::Job).await[0].current.number, 3);
+
+    // Another project has room of its own; what is deleted makes room for as many versions as it had.
+    let store = &place.fixture.store;
+    let other = place.fixture.project(&place.alice, "other").await;
+    let editor = place.fixture.editor(&place.alice, other).await;
+    let added = store.create_workload(&editor, new.clone(), event("workload"));
+    added.await.unwrap();
+    let describe = Box::new(|_: &Workload| event("delete"));
+    let deleted = store.delete_workload(&place.editor, WorkloadKind::Job, second.0, describe);
+    deleted.await.unwrap();
+    place.upgrade(first.0, None).await.unwrap();
+    place.upgrade(first.0, None).await.unwrap();
+    place.upgrade(first.0, None).await.unwrap_err();
 }
 
 pub(crate) async fn go_with_their_versions_and_their_project(fixture: Fixture) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use regcred_core::Clock as _;
 use regcred_core::clock::SystemClock;
-use regcred_core::workload::{Extent, WorkloadKind};
+use regcred_core::workload::{Extent, Texts, WorkloadKind};
 use regcred_storage::prepare_directory;
 
 use crate::installation::{Installation, new_kek};
@@ -56,10 +56,16 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     running.credentials(&admin, project, "h.x", "me").await;
     running.close().await;
     // As it was before pulls.
-    let before = "DROP TABLE webhook_delivery; DROP TABLE credentials_check; DROP TABLE credentials_puller; DROP TABLE credentials_version; ALTER TABLE project DROP COLUMN grace_period_days; \
-                  ALTER TABLE project DROP COLUMN verify_before_saving; \
-                  ALTER TABLE docker_credentials DROP COLUMN last_version; ALTER TABLE docker_credentials DROP COLUMN probe; ALTER TABLE docker_credentials DROP COLUMN secret; DROP TABLE workload_version; DROP TABLE workload; ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
+    let before = "DROP TABLE webhook_delivery; DROP TABLE credentials_check; DROP TABLE credentials_puller; \
+                  DROP TABLE credentials_version; DROP TABLE workload_version; DROP TABLE workload; \
                   DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; \
+                  ALTER TABLE project DROP COLUMN workload_versions; \
+                  ALTER TABLE project DROP COLUMN grace_period_days; \
+                  ALTER TABLE project DROP COLUMN verify_before_saving; \
+                  ALTER TABLE project DROP COLUMN deletes_credentials_in_use; \
+                  ALTER TABLE docker_credentials DROP COLUMN last_version; \
+                  ALTER TABLE docker_credentials DROP COLUMN probe; \
+                  ALTER TABLE docker_credentials DROP COLUMN secret; \
                   ALTER TABLE docker_credentials DROP COLUMN expires_at; PRAGMA user_version = 1;";
     installation.database().execute_batch(before).unwrap();
 
@@ -81,7 +87,7 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     assert!(!read.deletes_credentials_in_use);
     let all = Extent {
         limit: 10,
-        texts: true,
+        texts: Texts::ALL,
     };
     let jobs = running
         .service

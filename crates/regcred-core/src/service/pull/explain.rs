@@ -81,6 +81,7 @@ impl Service {
                     .pop(),
             });
         }
+        let seen = self.sees_workloads(caller, project).await?;
         let rule = match &choice {
             Choice::Match(_) if pin.is_some() => {
                 "the pull is pinned to these credentials, and they cover it".to_owned()
@@ -96,16 +97,16 @@ impl Service {
                 target.key()
             ),
             Choice::Pinned(row, pin) => format!(
-                "of the accounts for `{}`, {} which runs this image names these",
+                "of the accounts for `{}`, these are named for this image by {}",
                 row.registry.key(),
-                pin.by_whom()
+                pin.by_whom(seen)
             ),
             Choice::Ambiguous(rows) => format!(
                 "{} accounts have the longest scope that covers `{}`, and no pin decides between them, of the pull or of \
                  the jobs and apps that run this image{}",
                 rows.len(),
                 target.key(),
-                disagreement(rows, &pins)
+                disagreement(rows, &pins, seen)
             ),
             Choice::NoMatch => no_match(&target, pin, &near).message().to_owned(),
         };

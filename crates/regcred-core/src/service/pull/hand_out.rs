@@ -51,7 +51,7 @@ impl Service {
         let project = self.named_project(caller, project.as_deref()).await?;
         let grant = access::check_pull(self.store.as_ref(), caller, project).await?;
         for _ in 0..MOST_TRIES {
-            let chosen = self.choose(&grant, &target, pin).await?;
+            let chosen = self.choose(caller, &grant, &target, pin).await?;
             if let Some(pulled) = self.hand_out(&grant, &target, chosen).await? {
                 return Ok(pulled);
             }
@@ -62,6 +62,7 @@ impl Service {
 
     async fn choose(
         &self,
+        caller: &Caller,
         grant: &PullGrant,
         target: &PullTarget,
         pin: Option<CredentialsId>,
@@ -72,7 +73,8 @@ impl Service {
         match choose(target, pin, &covering, &pins) {
             Choice::Match(row) | Choice::Pinned(row, _) => Ok(row.id),
             Choice::Ambiguous(several) => {
-                let disagree = disagreement(&several, &pins);
+                let seen = self.sees_workloads(caller, grant.project()).await?;
+                let disagree = disagreement(&several, &pins, seen);
                 let several: Vec<_> = several.into_iter().cloned().collect();
                 Err(PullRefusal::Ambiguous(
                     ambiguous(target, &several, &disagree),

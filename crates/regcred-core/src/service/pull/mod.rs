@@ -8,8 +8,8 @@ pub use explain::{Explained, Explanation};
 pub use hand_out::{PullRefusal, Pulled};
 pub use list::Pullable;
 
-use crate::access::{self, Caller, Principal};
-use crate::error::{Error, Result};
+use crate::access::{self, Caller, Principal, Viewer};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CredentialsId, ProjectId};
 use crate::project::ProjectName;
 use crate::registry::PullTarget;
@@ -26,6 +26,15 @@ pub struct PullRequest {
 }
 
 impl Service {
+    /// Whether the caller may be told which jobs and apps the project has: a token may pull without that.
+    async fn sees_workloads(&self, caller: &Caller, project: ProjectId) -> Result<bool> {
+        match access::check::<Viewer>(self.store.as_ref(), caller, project).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Forbidden => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The project that a caller names by id or name, or has by itself. A name is looked up among the caller's own
     /// projects, so that a foreign one and one that does not exist answer alike; for an id, a grant is still needed.
     async fn named_project(&self, caller: &Caller, named: Option<&str>) -> Result<ProjectId> {

@@ -7,7 +7,7 @@ use crate::access::{Caller, Editor};
 use crate::audit::Action;
 use crate::error::Result;
 use crate::ids::{ProjectId, WorkloadId};
-use crate::project::{self, Description};
+use crate::project::{self, Description, find_technology};
 use crate::service::Service;
 use crate::workload::{Alias, PinnedImage, Settings, Workload, WorkloadKind, WorkloadName};
 
@@ -25,7 +25,7 @@ pub struct CreateWorkload {
     pub description: Option<Description>,
     /// The category of a job; empty for an app.
     pub category: String,
-    /// Its technology.
+    /// Its technology; one that is no longer listed becomes what it is now.
     pub technology: Uuid,
     /// What is kept for whoever runs it.
     pub settings: Settings,
@@ -66,7 +66,7 @@ impl Service {
             alias,
             description,
             category,
-            technology,
+            technology: find_technology(technology).map_or(technology, |known| known.id),
             creator: maker(caller),
             created: now,
             settings,

@@ -26,6 +26,7 @@ impl Service {
                 kind: kind.word(),
                 workload: id.to_string(),
                 name: change.name.as_ref().map(|name| name.as_str().to_owned()),
+                fields: change.fields(),
             },
         );
         let done = self
