@@ -203,10 +203,10 @@ class Root:
         return self._project(projectId).shown()["jobs"]
 
     def job(self, _info: Any, id: str) -> dict[str, Any] | None:
-        return self._workload("jobs", id)[1].shown()
+        return self._one("jobs", id)
 
     def app(self, _info: Any, id: str) -> dict[str, Any] | None:
-        return self._workload("apps", id)[1].shown()
+        return self._one("apps", id)
 
     def createJob(self, _info: Any, job: dict[str, Any], jobVersion: dict[str, Any], **_file: Any) -> dict[str, Any]:
         return self._create("jobs", job, jobVersion)
@@ -247,6 +247,10 @@ class Root:
         project, found = self._workload(kind, id)
         del getattr(project, kind)[id]
         return found.shown()
+
+    def _one(self, kind: str, id: str) -> dict[str, Any]:
+        project, found = self._workload(kind, id)
+        return found.shown() | {"project": project.shown()}
 
     def _workload(self, kind: str, id: str) -> tuple[Project, Workload]:
         for project in self._projects.values():

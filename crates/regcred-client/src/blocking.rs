@@ -438,6 +438,11 @@ impl<Id: WorkloadId> Workloads<Id> {
         self.driver.block_on(self.inner.list(project))
     }
 
+    /// See [`crate::Workloads::get`].
+    pub fn get(&self, project: ProjectId, id: Id) -> Result<WorkloadInfo<Id>> {
+        self.driver.block_on(self.inner.get(project, id))
+    }
+
     /// See [`crate::Workloads::create`].
     pub fn create(&self, project: ProjectId, name: &str, image: &Image) -> Result<Id> {
         let create = self.inner.create(project, name, image);

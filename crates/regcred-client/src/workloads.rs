@@ -1,7 +1,8 @@
-//! Jobs and apps, as far as they run an image: list, create, add a version, delete.
+//! Jobs and apps, as far as they run an image: list, get, create, add a version, delete.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,10 @@ pub struct WorkloadInfo<Id> {
 }
 
 /// The id of a job or of an app.
-pub trait WorkloadId: sealed::Kind + Copy + Display + Serialize + DeserializeOwned {}
+pub trait WorkloadId:
+    sealed::Kind + Copy + Display + FromStr + Serialize + DeserializeOwned
+{
+}
 impl WorkloadId for JobId {}
 impl WorkloadId for AppId {}
 
@@ -84,6 +88,15 @@ impl<Id: WorkloadId> Workloads<Id> {
         shown.into_iter().map(Shown::info).collect()
     }
 
+    /// One of a project. [`Error::NotFound`] where it is in another project, too.
+    pub async fn get(&self, project: ProjectId, id: Id) -> Result<WorkloadInfo<Id>> {
+        let found: Located<Id> = read(self.present(id).await?)?;
+        if found.project.id != project {
+            return Err(absent(id));
+        }
+        found.shown.info()
+    }
+
     /// Creates a job, in the category `Processing`, or an app, with a first version that runs the image.
     ///
     /// [`Error::Conflict`] where the project has one of that name, whatever the case. [`Error::Invalid`] where the
@@ -102,12 +115,7 @@ impl<Id: WorkloadId> Workloads<Id> {
     /// first and sent along. Nothing else is: the new version has no release note, and no extra technology, source
     /// URL, package, volumes or runtime context, whatever the current one has.
     pub async fn add_version(&self, id: Id, image: &Image) -> Result<u32> {
-        let data = self.client.execute(&Id::PARTS.get, ById { id }).await?;
-        let present = field(data, &Id::PARTS.get)?;
-        if present.is_null() {
-            return Err(absent(id));
-        }
-        let variables = Id::version(id, image, &present);
+        let variables = Id::version(id, image, &self.present(id).await?);
         let data = self.client.execute(&Id::PARTS.add, variables).await?;
         let added: Added = read(field(data, &Id::PARTS.add)?)?;
         Ok(added.number)
@@ -121,6 +129,16 @@ impl<Id: WorkloadId> Workloads<Id> {
             Some(Value::Object(_)) => Ok(()),
             _ => read::<Done>(data)?.check(&Id::PARTS.delete, absent(id).to_string()),
         }
+    }
+
+    /// What the server tells of one, in whatever project it is.
+    async fn present(&self, id: Id) -> Result<Value> {
+        let data = self.client.execute(&Id::PARTS.get, ById { id }).await?;
+        let present = field(data, &Id::PARTS.get)?;
+        if present.is_null() {
+            return Err(absent(id));
+        }
+        Ok(present)
     }
 
     /// The technology of the catalogue `Saagie` for workloads that are an image.
@@ -189,6 +207,18 @@ struct Shown<Id> {
     versions: Vec<Version>,
     #[serde(default)]
     current_version: Option<Version>,
+}
+
+#[derive(Deserialize)]
+struct Located<Id> {
+    project: Of,
+    #[serde(flatten)]
+    shown: Shown<Id>,
+}
+
+#[derive(Deserialize)]
+struct Of {
+    id: ProjectId,
 }
 
 #[derive(Deserialize)]
@@ -269,8 +299,8 @@ impl sealed::Kind for JobId {
         listed: &["jobs"],
         get: Document::query(
             "job",
-            "query job($id: UUID!) { job(id: $id) { \
-         versions(onlyCurrent: true) { runtimeVersion commandLine } } }",
+            "query job($id: UUID!) { job(id: $id) { id name project { id } \
+         versions(onlyCurrent: true) { number runtimeVersion commandLine dockerInfo { image dockerCredentialsId } } } }",
         ),
         create: Document::mutation(
             "createJob",
@@ -326,8 +356,9 @@ impl sealed::Kind for AppId {
         listed: &["project", "apps"],
         get: Document::query(
             "app",
-            "query app($id: UUID!) { app(id: $id) { \
-         currentVersion { ports { name number isRewriteUrl basePathVariableName scope } } } }",
+            "query app($id: UUID!) { app(id: $id) { id name project { id } \
+         currentVersion { number dockerInfo { image dockerCredentialsId } \
+         ports { name number isRewriteUrl basePathVariableName scope } } } }",
         ),
         create: Document::mutation(
             "createApp",

@@ -2,7 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
-use regcred_client::{CredentialsId, Image, ProjectId, WorkloadId, WorkloadInfo, Workloads};
+use regcred_client::{CredentialsId, Error, Image, ProjectId, WorkloadId, WorkloadInfo, Workloads};
 
 use super::InProject;
 use super::records::WorkloadRecord;
@@ -116,7 +116,7 @@ impl<Id: WorkloadId> Room<Id> {
         };
         let made = self.workloads.create(self.project, name, &image).await;
         let record = WorkloadRecord::new(WorkloadInfo {
-            id: self.link.done(made)?,
+            id: self.sent(made, OTHERS_OR_NONE)?,
             name: name.to_owned(),
             version: 1,
             image: Some(image),
@@ -133,7 +133,7 @@ impl<Id: WorkloadId> Room<Id> {
             credentials: given.credentials.or(kept).filter(|_| !without),
         };
         let added = self.workloads.add_version(present.id, &image).await;
-        let version = self.link.done(added)?;
+        let version = self.sent(added, OTHERS_OR_NONE_FROM_NOW_ON)?;
         let record = WorkloadRecord::new(WorkloadInfo {
             version,
             image: Some(image),
@@ -159,10 +159,19 @@ impl<Id: WorkloadId> Room<Id> {
         self.output.deleted(&id, &line)
     }
 
-    /// One by its id, or else its name, which are compared as they stand: a name can be the id of another one.
+    /// One by its id, or else its name, which are compared as they stand: a name can be the id of another one. For an id
+    /// nothing is listed, for a list may be too long to be told.
     async fn find(&self, which: &str) -> Result<WorkloadInfo<Id>> {
+        let by_id = which.parse::<Id>().ok();
+        if let Some(id) = by_id.filter(|id| id.to_string() == which) {
+            match self.workloads.get(self.project, id).await {
+                Err(Error::NotFound { .. }) => {}
+                found => return self.link.done(found),
+            }
+        }
         let all = self.link.done(self.workloads.list(self.project).await)?;
-        pick(all, which).ok_or_else(|| {
+        let found = all.into_iter().find(|one| one.name == which);
+        found.ok_or_else(|| {
             Failure::new(
                 Exit::NotFound,
                 format!("there is no {} {which:?} in the project", self.word),
@@ -170,36 +179,24 @@ impl<Id: WorkloadId> Room<Id> {
             )
         })
     }
-}
 
-fn pick<Id: WorkloadId>(all: Vec<WorkloadInfo<Id>>, which: &str) -> Option<WorkloadInfo<Id>> {
-    let (by_id, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|one| one.id.to_string() == which);
-    let mut by_name = others.into_iter().filter(|one| one.name == which);
-    by_id.into_iter().next().or_else(|| by_name.next())
-}
-
-#[cfg(test)]
-mod tests {
-    use regcred_client::JobId;
-
-    use super::*;
-
-    #[test]
-    fn an_id_comes_before_a_name_that_looks_like_it() {
-        let (one, two) = (
-            "01a21420-a79b-75c2-808f-149310f84442",
-            "01a21420-a799-7fe7-9d4f-3d5b70c69c41",
-        );
-        let job = |id: &str, name: &str| WorkloadInfo::<JobId> {
-            id: id.parse().unwrap(),
-            name: name.to_owned(),
-            version: 1,
-            image: None,
-        };
-        let found = |which| pick(vec![job(one, two), job(two, "b")], which);
-        assert_eq!(found(two).unwrap().name, "b");
-        assert_eq!(found("b").unwrap().name, "b");
-        assert!(found("B").is_none());
+    /// What came of a version that was sent. Credentials are named by a flag, which `others` says, and not by the
+    /// field that the server tells.
+    fn sent<T>(&self, sent: regcred_client::Result<T>, others: &str) -> Result<T> {
+        sent.map_err(|error| {
+            let credentials = matches!(
+                &error,
+                Error::Invalid { field: Some(field), .. } if field == "dockerCredentialsId"
+            );
+            let failure = self.link.failure(error);
+            if credentials {
+                return failure.with_hint(others);
+            }
+            failure
+        })
     }
 }
+
+const OTHERS_OR_NONE: &str = "name others with `--credentials ID`, or give it none";
+const OTHERS_OR_NONE_FROM_NOW_ON: &str =
+    "name others with `--credentials ID`, or none with `--no-credentials`";
