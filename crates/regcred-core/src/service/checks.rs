@@ -119,15 +119,9 @@ impl Service {
                 });
             }
             let jitter = Jitter::draw(random.as_ref())?;
-            let (delay, failures) = schedule::after(
-                proof.verdict,
-                tried.refusals,
-                tried.failures,
-                rest,
-                watch.every,
-                jitter,
-            );
-            let turned_bad = proof.verdict.is_bad() && tried.refusals == 0;
+            let (delay, counts) =
+                schedule::after(proof.verdict, tried.counts, rest, watch.every, jitter);
+            let turned_bad = proof.verdict.is_bad() && tried.counts.refusals == 0;
             let announcement = turned_bad.then(|| {
                 let (kind, verdict) = (AlertKind::Rejected, Some(proof.verdict));
                 Announcement::new(kind, verdict, now, &watch.webhooks, random.as_ref())
@@ -136,7 +130,7 @@ impl Service {
                 event,
                 consequence: Some(Consequence {
                     due: now.plus(delay),
-                    failures,
+                    counts,
                     expires: learnt,
                     announcement: announcement.transpose()?,
                 }),

@@ -151,15 +151,23 @@ pub struct DueChecks {
     pub next: Option<Timestamp>,
 }
 
+/// What is counted of the version of credentials that counts. A new one begins anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How often in a row it was found bad: only that it works ends the row, not a try that proves nothing. Where there is
+    /// one, that was told.
+    pub refusals: u32,
+    /// How often in a row the registry did not answer.
+    pub failures: u32,
+}
+
 /// What is known of credentials at the moment at which a proof of them is written down.
 #[derive(Debug)]
 pub struct Tried<'a> {
     /// The row as it is now: perhaps of another version than the one that was tried.
     pub credentials: &'a DockerCredentials,
-    /// How often in a row the version that was tried was found bad before, tries that proved nothing left out.
-    pub refusals: u32,
-    /// How often in a row the registry did not answer before.
-    pub failures: u32,
+    /// What was counted of the row's version before.
+    pub counts: Counts,
 }
 
 /// What is written down with a proof.
@@ -174,8 +182,8 @@ pub struct ProofDecision {
 pub struct Consequence {
     /// When they are tried again by itself.
     pub due: Timestamp,
-    /// How often in a row the registry did not answer.
-    pub failures: u32,
+    /// What is counted from now on.
+    pub counts: Counts,
     /// When they run out, where that was learnt only now.
     pub expires: Option<Timestamp>,
     /// What is to be told.

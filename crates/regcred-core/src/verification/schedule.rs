@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::Verdict;
+use super::{Counts, Verdict};
 use crate::alert::AlertKind;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -55,35 +55,49 @@ pub fn inherited(id: &CredentialsId, version: u32, now: Timestamp) -> Timestamp 
     now.plus(Jitter::of(id, version).share(DEFAULT_EVERY))
 }
 
-/// When credentials are tried again, and how often in a row the registry did not answer then.
+/// When credentials are tried again, and what is counted of them from now on.
 ///
-/// `refusals` is how often in a row they were found bad before, `failures` how often in a row there was no answer; `rest` is for
-/// how long the registry is left alone.
+/// `rest` is for how long the registry is left alone.
 #[must_use]
 pub fn after(
     verdict: Verdict,
-    refusals: u32,
-    failures: u32,
+    before: Counts,
     rest: Duration,
     every: Duration,
     jitter: Jitter,
-) -> (Duration, u32) {
+) -> (Duration, Counts) {
     let sooner = |delay: Duration| delay.saturating_sub(jitter.share(delay / 10));
     let refused = |times| sooner(doubled(every, times, every.max(REFUSED_AT_MOST)));
-    let (delay, failures) = match verdict {
-        Verdict::Ok | Verdict::Unverifiable | Verdict::Blocked => (sooner(every), 0),
-        Verdict::Unreachable => {
-            let delay = sooner(doubled(UNREACHABLE_FIRST, failures, every));
-            (delay, failures.saturating_add(1))
-        }
+    let Counts { refusals, failures } = before;
+    let delay = match verdict {
+        Verdict::Ok | Verdict::Unverifiable | Verdict::Blocked => sooner(every),
+        Verdict::Unreachable => sooner(doubled(UNREACHABLE_FIRST, failures, every)),
         // Later rather than sooner: the registry said when.
-        Verdict::RateLimited => (rest + jitter.share(rest / 10), failures),
-        Verdict::Rejected | Verdict::NoPullRight => (refused(refusals), 0),
+        Verdict::RateLimited => rest + jitter.share(rest / 10),
+        Verdict::Rejected | Verdict::NoPullRight => refused(refusals),
     };
-    match refusals.checked_sub(1) {
+    let delay = match refusals.checked_sub(1) {
         // What is known to be bad is in no hurry: it would be one more failed login.
-        Some(times) if !verdict.is_proof() => (delay.max(refused(times)), failures),
-        _ => (delay, failures),
+        Some(times) if !verdict.is_proof() => delay.max(refused(times)),
+        _ => delay,
+    };
+    (delay, before.and(verdict))
+}
+
+impl Counts {
+    fn and(self, verdict: Verdict) -> Self {
+        let Self { refusals, failures } = self;
+        Self {
+            refusals: match verdict {
+                Verdict::Ok => 0,
+                _ => refusals.saturating_add(verdict.is_bad().into()),
+            },
+            failures: match verdict {
+                Verdict::Unreachable => failures.saturating_add(1),
+                Verdict::RateLimited => failures,
+                _ => 0,
+            },
+        }
     }
 }
 
@@ -164,31 +178,32 @@ mod tests {
         delay.as_secs() / 60
     }
 
-    /// The delays, in minutes, of tries that all end with `verdict`.
-    fn delays(verdict: Verdict, tries: u32) -> Vec<u64> {
-        let mut failures = 0;
-        let next = |number| {
-            let refusals = if verdict.is_bad() { number } else { 0 };
-            let (delay, counted) = after(
-                verdict,
-                refusals,
-                failures,
-                Duration::ZERO,
-                DAY,
-                Jitter::NONE,
-            );
-            failures = counted;
+    fn counted(refusals: u32, failures: u32) -> Counts {
+        Counts { refusals, failures }
+    }
+
+    /// The delays, in minutes, of tries that end like this one after the other.
+    fn delays_of(verdicts: impl IntoIterator<Item = Verdict>) -> Vec<u64> {
+        let mut counts = Counts::default();
+        let next = |verdict| {
+            let (delay, now) = after(verdict, counts, Duration::ZERO, DAY, Jitter::NONE);
+            counts = now;
             minutes(delay)
         };
-        (0..tries).map(next).collect()
+        verdicts.into_iter().map(next).collect()
+    }
+
+    fn delays(verdict: Verdict, tries: usize) -> Vec<u64> {
+        delays_of(std::iter::repeat_n(verdict, tries))
     }
 
     #[test]
     fn what_works_or_cannot_be_known_is_tried_once_a_period() {
         for verdict in [Verdict::Ok, Verdict::Unverifiable, Verdict::Blocked] {
             assert_eq!(delays(verdict, 3), [1_440; 3], "{verdict}");
-            let early = after(verdict, 0, 3, Duration::ZERO, DAY, Jitter::ALL);
-            assert_eq!((minutes(early.0), early.1), (1_296, 0), "a tenth at most");
+            let early = after(verdict, counted(0, 3), Duration::ZERO, DAY, Jitter::ALL);
+            let expected = (1_296, Counts::default());
+            assert_eq!((minutes(early.0), early.1), expected, "a tenth at most");
         }
     }
 
@@ -199,8 +214,7 @@ mod tests {
         let hour = Duration::from_hours(1);
         let hourly = after(
             Verdict::Unreachable,
-            0,
-            40,
+            counted(0, 40),
             Duration::ZERO,
             hour,
             Jitter::NONE,
@@ -220,21 +234,24 @@ mod tests {
         assert_eq!(days(Verdict::NoPullRight), [1, 2, 4, 7, 7, 7]);
         let long = Duration::from_hours(30 * 24);
         let of = |verdict, refusals, every| {
-            after(verdict, refusals, 0, Duration::ZERO, every, Jitter::NONE)
+            let before = counted(refusals, 0);
+            after(verdict, before, Duration::ZERO, every, Jitter::NONE)
         };
         assert_eq!(
             of(Verdict::Rejected, 9, long),
-            (long, 0),
+            (long, counted(10, 0)),
             "never sooner than what works"
         );
         // Silence between two refusals makes the next failed login come no sooner.
-        assert_eq!(of(Verdict::Unreachable, 1, DAY), (DAY, 1));
-        assert_eq!(of(Verdict::Unreachable, 3, DAY), (DAY * 4, 1));
-        assert_eq!(of(Verdict::RateLimited, 2, DAY), (DAY * 2, 0));
+        assert_eq!(of(Verdict::Unreachable, 1, DAY), (DAY, counted(1, 1)));
+        assert_eq!(of(Verdict::Unreachable, 3, DAY), (DAY * 4, counted(3, 1)));
+        assert_eq!(of(Verdict::RateLimited, 2, DAY), (DAY * 2, counted(2, 0)));
     }
 
     #[test]
     fn a_limit_is_kept_to_within_reason() {
+        use Verdict::{Blocked, Ok, RateLimited, Rejected, Unreachable, Unverifiable};
+
         let rest = |asked: Option<u64>, times| {
             let asked = asked.map(Duration::from_secs);
             rest(Verdict::RateLimited, asked, times, Jitter::ALL).as_secs()
@@ -246,9 +263,26 @@ mod tests {
         let unsaid: Vec<_> = (0..9).map(|times| rest(None, times) / 60).collect();
         assert_eq!(unsaid, [15, 30, 60, 120, 240, 480, 960, 1_440, 1_440]);
         let hour = Duration::from_hours(1);
-        let limited = |jitter| after(Verdict::RateLimited, 0, 3, hour, DAY, jitter);
-        assert_eq!(limited(Jitter::NONE), (hour, 3), "what was counted stays");
+        let limited = |jitter| after(Verdict::RateLimited, counted(0, 3), hour, DAY, jitter);
+        let counts = counted(0, 3);
+        assert_eq!(
+            limited(Jitter::NONE),
+            (hour, counts),
+            "what was counted stays"
+        );
         assert_eq!(minutes(limited(Jitter::ALL).0), 66, "never sooner");
+
+        // A registry that pushes back does not make it forget what it refused.
+        let days = |verdicts: &[Verdict]| {
+            let days = delays_of(verdicts.iter().copied()).into_iter();
+            days.map(|minutes| minutes / 1_440).collect::<Vec<_>>()
+        };
+        for between in [RateLimited, Unreachable, Unverifiable, Blocked] {
+            let tries = [Rejected, Rejected, Rejected, between, between, Rejected];
+            assert_eq!(days(&tries), [1, 2, 4, 4, 4, 7], "{between}");
+        }
+        let tries = [Rejected, Rejected, Ok, RateLimited, Rejected];
+        assert_eq!(days(&tries), [1, 2, 1, 0, 1], "only that it works does");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use regcred_core::alert::Announced;
 use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::{CredentialsId, ProjectId};
+use regcred_core::registry::RegistryKey;
 use regcred_core::store::{DecideExpiry, StoredPassword};
-use regcred_core::verification::{Consequence, DueCheck, DueChecks, schedule};
+use regcred_core::verification::{Consequence, Counts, DueCheck, DueChecks, schedule};
 use regcred_core::{Result, Timestamp};
 use rusqlite::{Connection, params};
 
@@ -15,53 +16,74 @@ use super::{alerts, credentials, deliveries};
 /// Plans the first try of a new version of credentials, and what is to be told of its end.
 pub(super) fn plan(db: &Connection, project: ProjectId, of: &DockerCredentials) -> Result<()> {
     let now = of.last_update;
-    plan_at(
-        db,
+    let planned = Planned {
         project,
-        of,
-        schedule::first(&of.id, of.version, now),
-        now,
-    )
+        id: of.id,
+        version: of.version,
+        registry: of.registry.key().clone(),
+        expires: of.expires,
+    };
+    plan_at(db, &planned, schedule::first(&of.id, of.version, now), now)
 }
 
 /// Plans the first try of all that there are, in a database whose credentials were not tried by themselves before.
 pub(super) fn plan_all(db: &Connection, now: Timestamp) -> Result<()> {
-    let mut after = None;
+    let nothing: &[u8] = &[];
+    let mut after: Option<(ProjectId, CredentialsId)> = None;
     loop {
-        let rows = credentials::of_all_projects(db, after, AT_ONCE)?;
+        let (project, id) = match &after {
+            Some((project, id)) => (project.as_bytes().as_slice(), id.as_bytes().as_slice()),
+            None => (nothing, nothing),
+        };
+        let sql = "SELECT project_id, id, version, registry_key, expires_at FROM docker_credentials \
+                   WHERE (project_id, id) > (?, ?) ORDER BY project_id, id LIMIT ?";
+        let rows = all(
+            db,
+            "docker_credentials",
+            sql,
+            params![project, id, AT_ONCE],
+            planned,
+        )?;
         let Some(last) = rows.last() else {
             return Ok(());
         };
-        after = Some((last.project, last.credentials.id));
-        for StoredPassword {
-            project,
-            credentials,
-            ..
-        } in &rows
-        {
-            let due = schedule::inherited(&credentials.id, credentials.version, now);
-            plan_at(db, *project, credentials, due, now)?;
+        after = Some((last.project, last.id));
+        for of in &rows {
+            plan_at(db, of, schedule::inherited(&of.id, of.version, now), now)?;
         }
     }
 }
 
-fn plan_at(
-    db: &Connection,
+/// What a plan is made of.
+struct Planned {
     project: ProjectId,
-    of: &DockerCredentials,
-    due: Timestamp,
-    now: Timestamp,
-) -> Result<()> {
+    id: CredentialsId,
+    version: u32,
+    registry: RegistryKey,
+    expires: Option<Timestamp>,
+}
+
+fn planned(row: &Columns<'_>) -> Result<Planned> {
+    Ok(Planned {
+        project: row.id(0, "project_id", ProjectId::from_bytes)?,
+        id: row.id(1, "id", CredentialsId::from_bytes)?,
+        version: row.get(2, "version")?,
+        registry: RegistryKey::from_stored(row.get(3, "registry_key")?),
+        expires: row.moment_if_any(4, "expires_at")?,
+    })
+}
+
+fn plan_at(db: &Connection, of: &Planned, due: Timestamp, now: Timestamp) -> Result<()> {
     let alert = of.expires.map(|expires| schedule::warning(expires, now));
     execute(
         db,
-        "INSERT INTO credentials_check (project_id, credentials_id, host, due_at, failures, alert_at) \
-         VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO UPDATE SET host = excluded.host, due_at = excluded.due_at, \
-         failures = 0, alert_at = excluded.alert_at",
+        "INSERT INTO credentials_check (project_id, credentials_id, host, due_at, refusals, failures, alert_at) \
+         VALUES (?, ?, ?, ?, 0, 0, ?) ON CONFLICT DO UPDATE SET host = excluded.host, due_at = excluded.due_at, \
+         refusals = 0, failures = 0, alert_at = excluded.alert_at",
         params![
-            project.as_bytes(),
+            of.project.as_bytes(),
             of.id.as_bytes(),
-            of.registry.key().host(),
+            of.registry.host(),
             due.as_micros(),
             alert.map(Timestamp::as_micros),
         ],
@@ -69,11 +91,16 @@ fn plan_at(
     .map(drop)
 }
 
-/// How often in a row there was no answer to credentials.
-pub(super) fn failures(db: &Connection, project: ProjectId, id: CredentialsId) -> Result<u32> {
-    let sql = "SELECT failures FROM credentials_check WHERE project_id = ? AND credentials_id = ?";
+/// What was counted of the version of credentials that counts.
+pub(super) fn counts(db: &Connection, project: ProjectId, id: CredentialsId) -> Result<Counts> {
+    let sql = "SELECT refusals, failures FROM credentials_check WHERE project_id = ? AND credentials_id = ?";
     let params = [project.as_bytes(), id.as_bytes()];
-    let found = first(db, TABLE, sql, params, |row| row.get(0, "failures"))?;
+    let found = first(db, TABLE, sql, params, |row| {
+        Ok(Counts {
+            refusals: row.get(0, "refusals")?,
+            failures: row.get(1, "failures")?,
+        })
+    })?;
     Ok(found.unwrap_or_default())
 }
 
@@ -86,9 +113,11 @@ pub(super) fn follow(
     now: Timestamp,
 ) -> Result<()> {
     let (project, id) = (project.as_bytes(), id.as_bytes());
-    let sql = "UPDATE credentials_check SET due_at = ?, failures = ? WHERE project_id = ? AND credentials_id = ?";
-    let due = consequence.due.as_micros();
-    execute(db, sql, params![due, consequence.failures, project, id])?;
+    let sql = "UPDATE credentials_check SET due_at = ?, refusals = ?, failures = ? \
+               WHERE project_id = ? AND credentials_id = ?";
+    let (due, counts) = (consequence.due.as_micros(), consequence.counts);
+    let params = params![due, counts.refusals, counts.failures, project, id];
+    execute(db, sql, params)?;
     let Some(expires) = consequence.expires else {
         return Ok(());
     };
@@ -204,4 +233,4 @@ fn due_check(row: &Columns<'_>) -> Result<DueCheck> {
 }
 
 const TABLE: &str = "credentials_check";
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: i64 = 1_000;

@@ -252,22 +252,6 @@ pub(super) fn delete(
     Ok(true)
 }
 
-/// Of all projects, behind `after` in the order of (project, id).
-pub(super) fn of_all_projects(
-    db: &Connection,
-    after: Option<(ProjectId, CredentialsId)>,
-    limit: usize,
-) -> Result<Vec<StoredPassword>> {
-    let nothing: &[u8] = &[];
-    let (project, id) = match &after {
-        Some((project, id)) => (project.as_bytes().as_slice(), id.as_bytes().as_slice()),
-        None => (nothing, nothing),
-    };
-    let sql = select_sealed!("WHERE (project_id, id) > (?, ?) ORDER BY project_id, id LIMIT ?");
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    all(db, TABLE, sql, params![project, id, limit], stored)
-}
-
 /// Of all versions, behind `after` in the order of (project, id, version).
 pub(super) fn sealed(
     db: &Connection,

@@ -7,6 +7,8 @@ CREATE TABLE credentials_check (
     -- host[:port] of their registry key: tries at one host come one after the other.
     host TEXT NOT NULL,
     due_at INTEGER NOT NULL,
+    -- How often in a row the version that counts was found bad, tries that proved nothing left out; 0 until that is told.
+    refusals INTEGER NOT NULL,
     -- How often in a row the registry did not answer.
     failures INTEGER NOT NULL,
     -- When it is to be told next that they run out; NULL where there is nothing to tell.

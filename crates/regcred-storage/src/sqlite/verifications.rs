@@ -23,13 +23,9 @@ pub(super) fn record(
     let Some(mut row) = credentials::get(unit.db, project, id)? else {
         return Ok(None);
     };
-    let before = verdicts(unit.db, project, id, proof.version)?;
-    let proofs = before.into_iter().filter(|verdict| verdict.is_proof());
-    let refusals = proofs.take_while(|verdict| verdict.is_bad()).count();
     let ProofDecision { event, consequence } = decide(&Tried {
         credentials: &row,
-        refusals: u32::try_from(refusals).unwrap_or(u32::MAX),
-        failures: checks::failures(unit.db, project, id)?,
+        counts: checks::counts(unit.db, project, id)?,
     })?;
     keep(unit.db, project, proof)?;
     let mut announced = None;
@@ -79,21 +75,6 @@ pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> 
         params![project, credentials, kept],
     )
     .map(drop)
-}
-
-/// What came of a version until now, the latest first.
-fn verdicts(
-    db: &Connection,
-    project: ProjectId,
-    id: CredentialsId,
-    version: u32,
-) -> Result<Vec<Verdict>> {
-    let sql = "SELECT credentials_id, verdict FROM credentials_verification \
-               WHERE project_id = ? AND credentials_id = ? AND version = ? ORDER BY checked_at DESC";
-    let params = params![project.as_bytes(), id.as_bytes(), version];
-    all(db, TABLE, sql, params, |row| {
-        row.parsed(1, "verdict", Verdict::from_word)
-    })
 }
 
 /// Of one of the project's credentials or of all, the latest first.

@@ -9,7 +9,7 @@ use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::ProjectId;
 use regcred_core::store::{DecideExpiry, DecideProof, Present, Upgrade};
 use regcred_core::verification::{
-    Consequence, DueCheck, DueChecks, ProofDecision, Tried, Verdict, Verification, schedule,
+    Consequence, Counts, DueCheck, DueChecks, ProofDecision, Tried, Verdict, Verification, schedule,
 };
 use regcred_core::{Result, Timestamp};
 
@@ -106,13 +106,20 @@ pub(crate) async fn are_claimed_once_and_put_off(fixture: Fixture) {
     assert_eq!(fixture.events().await, events, "the proof has the event");
 }
 
+fn counted(refusals: u32, failures: u32) -> Counts {
+    Counts { refusals, failures }
+}
+
 fn consequence(due: Timestamp, failures: u32, expires: Option<Timestamp>) -> DecideProof {
     Box::new(move |_| {
         Ok(ProofDecision {
             event: event("verify"),
             consequence: Some(Consequence {
                 due,
-                failures,
+                counts: Counts {
+                    refusals: 2,
+                    failures,
+                },
                 expires,
                 announcement: None,
             }),
@@ -148,8 +155,8 @@ pub(crate) async fn follow_what_a_proof_decides(fixture: Fixture) {
     assert_eq!(read().await.expires, Some(expires));
     let counted: DecideProof = Box::new(move |tried: &Tried<'_>| {
         assert_eq!(
-            (tried.failures, tried.credentials.expires),
-            (3, Some(expires))
+            (tried.counts, tried.credentials.expires),
+            (counted(2, 3), Some(expires))
         );
         consequence(next, 4, None)(tried)
     });
@@ -179,7 +186,8 @@ pub(crate) async fn follow_what_a_proof_decides(fixture: Fixture) {
     let left = due(&fixture, hours(2), &[], 10).await;
     assert_eq!(left.checks, [first(project, &upgraded)]);
     let anew: DecideProof = Box::new(|tried: &Tried<'_>| {
-        assert_eq!((tried.failures, tried.credentials.version), (0, 2));
+        let known = (tried.counts, tried.credentials.version);
+        assert_eq!(known, (Counts::default(), 2));
         consequence(now(), 0, None)(tried)
     });
     prove(&fixture, &proving, &of, anew).await;

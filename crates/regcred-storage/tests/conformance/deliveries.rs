@@ -7,7 +7,7 @@ use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::ProjectId;
 use regcred_core::random::SystemRandom;
 use regcred_core::store::{DecideExpiry, DecideProof};
-use regcred_core::verification::{Consequence, ProofDecision, Verdict, Verification};
+use regcred_core::verification::{Consequence, Counts, ProofDecision, Verdict, Verification};
 use regcred_core::webhook::{Delivery, MOST_WAITING, Target};
 use regcred_core::workload::MOST_NAMED;
 
@@ -30,7 +30,7 @@ async fn refuse(
             event: event("verify"),
             consequence: Some(Consequence {
                 due: at,
-                failures: 1,
+                counts: Counts::default(),
                 expires: None,
                 announcement: Some(told),
             }),

@@ -93,11 +93,12 @@ macro_rules! suite {
                 leave_ends_to_be_told_until_there_is_room
             }
             verifications {
-                decide_on_what_is_known_of_the_version_that_was_tried
+                decide_on_what_was_counted_however_much_proved_nothing_meanwhile
                 are_kept_the_latest_first_and_no_more_than_so_many
                 of_what_is_gone_or_foreign_leave_nothing
             }
             versions {
+                that_are_refused_before_they_count_are_news_once_they_do
                 of_an_upgrade_are_held_and_brought_back
                 that_are_staged_wait_one_at_a_time
                 are_switched_at_once_or_not_at_all

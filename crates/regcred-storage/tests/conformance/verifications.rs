@@ -6,7 +6,10 @@ use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::random::SystemRandom;
 use regcred_core::store::DecideProof;
-use regcred_core::verification::{PROOFS_KEPT, ProofDecision, Tried, Verdict, Verification};
+use regcred_core::verification::schedule::{self, Jitter};
+use regcred_core::verification::{
+    Consequence, Counts, PROOFS_KEPT, ProofDecision, Tried, Verdict, Verification,
+};
 
 use crate::fixture::{Fixture, User, event, now};
 
@@ -40,41 +43,47 @@ fn without_consequence() -> ProofDecision {
     }
 }
 
-pub(crate) async fn decide_on_what_is_known_of_the_version_that_was_tried(fixture: Fixture) {
+pub(crate) async fn decide_on_what_was_counted_however_much_proved_nothing_meanwhile(
+    fixture: Fixture,
+) {
     let alice = fixture.user("alice", &[]).await;
     let project = fixture.project(&alice, "one").await;
     let of = add(&fixture, &alice, project, "me").await;
     let proving = fixture.editor(&alice, project).await.proving();
-    let start = now();
-    for (number, (version, verdict, refusals)) in [
-        (1, Verdict::Rejected, 0),
-        (2, Verdict::Unreachable, 0),
-        (1, Verdict::Unreachable, 1),
-        (1, Verdict::NoPullRight, 1),
-        (1, Verdict::Ok, 2),
-        (1, Verdict::RateLimited, 0),
-        (2, Verdict::NoPullRight, 0),
-        (2, Verdict::Rejected, 1),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    let (start, mut counted) = (now(), Counts::default());
+    // As often as it is kept and once more: what is known does not hang on how many proofs are kept.
+    let silent = u32::try_from(PROOFS_KEPT).unwrap() + 1;
+    let tries = std::iter::once(Verdict::Rejected)
+        .chain(std::iter::repeat_n(Verdict::RateLimited, silent as usize))
+        .chain([Verdict::NoPullRight, Verdict::Ok]);
+    for (number, verdict) in (0..).zip(tries) {
         let proof = Verification {
             credentials: of.id,
-            version,
+            version: 1,
             verdict,
             probed: false,
-            at: start.plus(Duration::from_secs(number as u64)),
+            at: start.plus(Duration::from_secs(number)),
         };
-        let expected = of.clone();
+        let expected = (of.clone(), counted);
+        let (_, counts) = schedule::after(verdict, counted, DAY, DAY, Jitter::NONE);
         let decide: DecideProof = Box::new(move |tried: &Tried<'_>| {
-            assert_eq!(*tried.credentials, expected);
-            assert_eq!((tried.refusals, tried.failures), (refusals, 0), "{number}");
-            Ok(without_consequence())
+            let known = (tried.credentials.clone(), tried.counts);
+            assert_eq!(known, expected, "{number}");
+            Ok(ProofDecision {
+                event: event("verify"),
+                consequence: Some(Consequence {
+                    due: proof.at,
+                    counts,
+                    expires: None,
+                    announcement: None,
+                }),
+            })
         });
         let recorded = fixture.store.record_verification(&proving, proof, decide);
         assert_eq!(recorded.await.unwrap().unwrap().verification, proof);
+        counted = counts;
     }
+    assert_eq!(counted, Counts::default());
     // What is refused leaves nothing.
     let before = fixture.events().await;
     let proof = Verification {
@@ -84,12 +93,14 @@ pub(crate) async fn decide_on_what_is_known_of_the_version_that_was_tried(fixtur
         probed: false,
         at: now(),
     };
+    let sight = fixture.viewer(&alice, project).await.sight();
+    let kept = || fixture.store.verifications(&sight, Some(of.id));
+    let known = kept().await.unwrap();
     let refuse: DecideProof = Box::new(|_| Err(regcred_core::Error::conflict("no")));
     let refused = fixture.store.record_verification(&proving, proof, refuse);
     assert!(refused.await.is_err());
-    let sight = fixture.viewer(&alice, project).await.sight();
-    let kept = fixture.store.verifications(&sight, Some(of.id)).await;
-    assert_eq!((kept.unwrap().len(), fixture.events().await), (8, before));
+    assert_eq!(kept().await.unwrap(), known);
+    assert_eq!(fixture.events().await, before);
 }
 
 pub(crate) async fn are_kept_the_latest_first_and_no_more_than_so_many(fixture: Fixture) {
@@ -158,3 +169,5 @@ pub(crate) async fn of_what_is_gone_or_foreign_leave_nothing(fixture: Fixture) {
     let after = fixture.store.audit_rows(1, 0, 1_000).await.unwrap().len();
     assert_eq!(before, after);
 }
+
+const DAY: Duration = Duration::from_hours(24);

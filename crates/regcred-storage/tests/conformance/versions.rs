@@ -13,7 +13,7 @@ use regcred_core::store::{
     DecideProof, DecideSwitch, DecideUpgrade, Present, ProjectChange, PullRecord, PullRecorded,
     Switch, Upgrade,
 };
-use regcred_core::verification::{ProofDecision, Verdict, Verification};
+use regcred_core::verification::{Consequence, Counts, ProofDecision, Verdict, Verification};
 use regcred_core::{Error, ErrorKind, Result, Timestamp};
 
 use crate::fixture::{Fixture, User, event, now, operator};
@@ -305,6 +305,49 @@ pub(crate) async fn are_switched_at_once_or_not_at_all(fixture: Fixture) {
     });
     let refused = store.switch_credentials(&room.editor, room.id, look);
     assert_eq!(refused.await.unwrap_err().message(), "seen");
+}
+
+pub(crate) async fn that_are_refused_before_they_count_are_news_once_they_do(fixture: Fixture) {
+    let room = Room::new(fixture).await;
+    room.stage("me").await;
+    let counts = Counts {
+        refusals: 1,
+        failures: 0,
+    };
+    // The first version, tried twice; the staged one, whose proof changes nothing; and the same one once it counts.
+    for (version, known, consequence) in [
+        (1, Counts::default(), Some(counts)),
+        (1, counts, Some(counts)),
+        (2, counts, None),
+        (2, Counts::default(), Some(counts)),
+        (2, counts, None),
+    ] {
+        if version == 2 && consequence.is_some() {
+            room.switch(2).await.unwrap().unwrap();
+        }
+        let decide: DecideProof = Box::new(move |tried| {
+            assert_eq!(tried.counts, known);
+            let consequence = consequence.map(|counts| Consequence {
+                due: now(),
+                counts,
+                expires: None,
+                announcement: None,
+            });
+            let event = event("verify");
+            Ok(ProofDecision { event, consequence })
+        });
+        let proof = Verification {
+            credentials: room.id,
+            version,
+            verdict: Verdict::Rejected,
+            probed: false,
+            at: now(),
+        };
+        let store = &room.fixture.store;
+        let proving = room.editor.proving();
+        let recorded = store.record_verification(&proving, proof, decide);
+        assert!(recorded.await.unwrap().is_some());
+    }
 }
 
 pub(crate) async fn are_held_for_the_grace_period_of_the_project_and_no_more_than_so_many(
