@@ -4,6 +4,8 @@
 //! `false`; a row that cannot be read is an internal error that names table, column and row. Implementations pass
 //! one conformance suite.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use crate::access::{
@@ -23,7 +25,7 @@ use crate::registry::{ImageReference, Registry, RegistryKey};
 use crate::sealing::{Binding, SealedRecord};
 use crate::token::TokenMac;
 use crate::verification::{
-    DueCheck, DueChecks, ProofDecision, Recorded, SavingPolicy, Tried, Verification,
+    DueCheck, DueChecks, LeftAlone, ProofDecision, Recorded, SavingPolicy, Tried, Verification,
 };
 use crate::webhook::{Delivery, Target};
 use crate::workload::{
@@ -255,14 +257,22 @@ pub trait Store: Send + Sync + 'static {
     // ---- what is done by itself ----
 
     /// Of each host but those of `except` the credentials that are due first, as far as they are due at `now`: those that
-    /// are due longest first, at most `limit`.
+    /// are due longest first, at most `limit`, and of a few hosts several of each.
     async fn due_checks(
         &self,
         grant: &ServiceGrant,
         now: Timestamp,
-        except: Vec<String>,
+        except: HashSet<String>,
         limit: usize,
     ) -> Result<DueChecks>;
+    /// Puts off the credentials of an account that are due at `now`, but for another version of what was refused last. No event:
+    /// nothing was tried.
+    async fn put_off_checks(
+        &self,
+        grant: &ServiceGrant,
+        account: LeftAlone,
+        now: Timestamp,
+    ) -> Result<()>;
     /// Takes credentials that are due: puts them off to `again`, so that a try which comes to no end is not repeated at
     /// once, and reads their sealed password in the same transaction. `None` where they are gone or no longer due. No event:
     /// the proof has one.

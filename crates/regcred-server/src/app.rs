@@ -8,8 +8,8 @@ use regcred_core::access::{Caller, RequestId};
 use regcred_core::credentials::MOST_IN_PROJECT;
 use regcred_core::people::{Login, LoginPassword, PasswordHash};
 use regcred_core::service::{Service, Verified};
-use regcred_core::verification::Hosts;
 use regcred_core::verification::schedule::Jitter;
+use regcred_core::verification::{Accounts, Hosts};
 use regcred_core::{Error, Result, Timestamp};
 use regcred_registry::Prover;
 
@@ -38,6 +38,8 @@ pub(crate) struct Backend {
     pub(crate) prover: Prover,
     /// Which registries are left alone by what is tried without being asked for.
     hosts: Mutex<Hosts>,
+    /// Which accounts there.
+    accounts: Mutex<Accounts>,
     hashing: Hashing,
 }
 
@@ -50,6 +52,7 @@ impl Backend {
             alerts,
             prover,
             hosts: Mutex::default(),
+            accounts: Mutex::default(),
             hashing: Hashing::new(),
         }
     }
@@ -61,6 +64,10 @@ impl Backend {
     pub(crate) fn hosts(&self) -> MutexGuard<'_, Hosts> {
         // No code under the lock can panic half-way through a change.
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn jitter(&self) -> Jitter {

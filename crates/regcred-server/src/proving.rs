@@ -44,7 +44,9 @@ impl Backend {
             password: &opened.password,
             probe: probe.as_ref().or(row.probe.as_ref()),
         };
-        let (proof, rest) = self.try_out(&login, place).await;
+        let (proof, rest) = self
+            .try_out(&login, Some((row.id, row.version)), place)
+            .await;
         let probed = login.probe.is_some();
         let recorded = service.record_verification(caller, &opened, &proof, probed, rest);
         let recorded = recorded.await?;
@@ -145,13 +147,20 @@ impl Backend {
         Ok(demanded.max(asked.unwrap_or_default()))
     }
 
-    /// Tries credentials, and hears for how long their registry is left alone behind it by what is tried by itself.
-    async fn try_out(&self, login: &Login<'_>, place: Place) -> (Proof, Duration) {
+    /// Tries credentials, saved ones where it is said `of` which, and hears for how long their registry, and their account, are
+    /// left alone behind it by what is tried by itself.
+    async fn try_out(
+        &self,
+        login: &Login<'_>,
+        of: Option<(CredentialsId, u32)>,
+        place: Place,
+    ) -> (Proof, Duration) {
         let proof = self.prover.prove(login, place).await;
         let (now, jitter) = (self.now(), self.jitter());
-        let rest = self
-            .hosts()
-            .hear(login.registry.host(), &proof, now, jitter);
+        let (host, username) = (login.registry.host(), login.username);
+        let verdict = proof.verdict;
+        self.accounts().hear(host, username, of, verdict, now);
+        let rest = self.hosts().hear(host, &proof, now, jitter);
         (proof, rest)
     }
 
@@ -177,7 +186,7 @@ impl Backend {
         let whom = (unsaved.registry, unsaved.username);
         let service = &self.service;
         service.record_trying(caller, project, id, whom).await?;
-        let (Proof { verdict, .. }, _) = self.try_out(unsaved, place).await;
+        let (Proof { verdict, .. }, _) = self.try_out(unsaved, None, place).await;
         let proved = Proved {
             registry: unsaved.registry.clone(),
             username: unsaved.username.clone(),

@@ -3,6 +3,7 @@
 //! A proof is written down in the same way whoever wanted it: with its event, the moment of the next try, and what is to be
 //! told of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +15,27 @@ use crate::error::Result;
 use crate::service::{Service, ToProve};
 use crate::verification::schedule::{self, Jitter};
 use crate::verification::{
-    Consequence, DueCheck, DueChecks, Proof, ProofDecision, Recorded, Tried, Verification,
+    Consequence, DueCheck, DueChecks, LeftAlone, Proof, ProofDecision, Recorded, Tried,
+    Verification,
 };
 
 impl Service {
-    /// The credentials to be tried now by themselves: one of each host but those of `except`, at most `limit`.
-    pub async fn due_checks(&self, except: Vec<String>, limit: usize) -> Result<DueChecks> {
+    /// The credentials to be tried by themselves until `moment`: the first ones of each host but those of `except`, at most
+    /// `limit`.
+    pub async fn due_checks(
+        &self,
+        moment: Timestamp,
+        except: HashSet<String>,
+        limit: usize,
+    ) -> Result<DueChecks> {
         let grant = self.by_itself()?;
-        let now = self.clock.now();
-        self.store.due_checks(&grant, now, except, limit).await
+        self.store.due_checks(&grant, moment, except, limit).await
+    }
+
+    /// Puts off what is due of an account that is left alone.
+    pub async fn put_off_checks(&self, account: LeftAlone) -> Result<()> {
+        let (grant, now) = (self.by_itself()?, self.clock.now());
+        self.store.put_off_checks(&grant, account, now).await
     }
 
     /// Opens credentials that are due to prove them at their registry, and puts them off meanwhile; `None` where they are no

@@ -1,8 +1,9 @@
 //! Whether credentials work: what came of trying them at their registry, and when they are tried by itself.
 //!
-//! [`schedule`] has the rules of when, [`Hosts`] which registries are left alone for now. Both are pure: the service asks
-//! them and waits.
+//! [`schedule`] has the rules of when, [`Hosts`] which registries are left alone for now and [`Accounts`] which
+//! accounts. All of it is pure: the service asks them and waits.
 
+mod accounts;
 mod hosts;
 mod saving;
 pub mod schedule;
@@ -13,9 +14,10 @@ use std::time::Duration;
 use crate::alert::{Announced, Announcement};
 use crate::audit::AuditEvent;
 use crate::clock::Timestamp;
-use crate::credentials::DockerCredentials;
+use crate::credentials::{DockerCredentials, Username};
 use crate::ids::{CredentialsId, ProjectId};
 use crate::webhook::Target;
+pub use accounts::{Accounts, LeftAlone};
 pub use hosts::Hosts;
 pub use saving::{Proved, SavingPolicy};
 
@@ -136,8 +138,12 @@ pub struct DueCheck {
     pub project: ProjectId,
     /// The credentials.
     pub credentials: CredentialsId,
+    /// The version that counts.
+    pub version: u32,
     /// `host[:port]` of the registry key.
     pub host: String,
+    /// The account there.
+    pub username: Username,
     /// Since when.
     pub due: Timestamp,
 }
@@ -145,10 +151,10 @@ pub struct DueCheck {
 /// What is to be tried by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DueChecks {
-    /// The first one of each host, those that are due longest first.
+    /// The first ones of each host, those that are due longest first.
     pub checks: Vec<DueCheck>,
-    /// When the next one of a host that has none due is.
-    pub next: Option<Timestamp>,
+    /// Whether there are more, for which there was no room.
+    pub more: bool,
 }
 
 /// What is counted of the version of credentials that counts. A new one begins anew.

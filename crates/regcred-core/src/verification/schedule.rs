@@ -120,6 +120,13 @@ pub fn rest(
     }
 }
 
+/// For how long an account is left alone whose login was refused, `times` before in a row: as long as credentials are that are
+/// tried once a day, so that what belongs to one of them alone is not put off twice.
+#[must_use]
+pub fn refused_account(times: u32) -> Duration {
+    doubled(DAY, times, REFUSED_AT_MOST) * 9 / 10
+}
+
 /// When it is to be told that a password runs out, once that is known: seven days before; where there are fewer, once three
 /// quarters of the time are over, so that one which is renewed in time is not told of.
 #[must_use]

@@ -1,25 +1,29 @@
 //! Credentials are tried by themselves, at a gentle pace.
 //!
-//! What is due is in the store, which registries are left alone for now in [`Hosts`](regcred_core::verification::Hosts), and
-//! the rules of both in `regcred-core`. Here it is waited for: one try at a time at each registry, a pause behind it, some in
+//! What is due is in the store, which registries and accounts are left alone for now in
+//! [`Hosts`](regcred_core::verification::Hosts) and [`Accounts`](regcred_core::verification::Accounts), and the rules of all of
+//! it in `regcred-core`. Here it is waited for: one try at a time at each registry, a pause behind it, some in
 //! all. A try is put off in the store before anything is sent, so that neither a crash nor a full disk makes a login that fails
 //! come over and over again.
 
+mod queue;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use regcred_core::credentials::DockerCredentials;
 use regcred_core::service::ToProve;
 use regcred_core::verification::{DueCheck, Proof};
-use regcred_core::{Error, Result};
+use regcred_core::{Error, Result, Timestamp};
 use regcred_registry::Login;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::Backend;
 use crate::metrics::Metrics;
+use queue::Queue;
 
 /// What tries credentials by itself.
 #[derive(Clone)]
@@ -42,9 +46,9 @@ impl Checks {
 
     /// Goes on until `stopping` changes, and finishes what is under way then.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
-        let mut under_way = JoinSet::new();
+        let (mut under_way, mut queue) = (JoinSet::new(), Queue::default());
         loop {
-            let wait = match self.begin().await {
+            let wait = match self.begin(&mut queue).await {
                 Ok((turns, wait)) => {
                     for turn in turns {
                         let checks = self.clone();
@@ -67,33 +71,69 @@ impl Checks {
     }
 
     /// The turns that begin now, and how long to wait for the next ones, unless one of these is over before.
-    async fn begin(&self) -> Result<(Vec<Turn>, Duration)> {
+    async fn begin(&self, queue: &mut Queue) -> Result<(Vec<Turn>, Duration)> {
         let (backend, now) = (&self.backend, self.backend.now());
-        let (unavailable, places) = {
-            let mut hosts = backend.hosts();
-            (hosts.unavailable(now), hosts.places())
-        };
-        if places == 0 {
-            return Ok((Vec::new(), A_WHILE));
+        let mut turns = Vec::new();
+        while backend.hosts().places() > 0 {
+            let Some(due) = self.next(queue, now).await? else {
+                let wait = queue.next(&backend.hosts(), now).since(now);
+                return Ok((turns, wait.clamp(A_MOMENT, A_WHILE)));
+            };
+            turns.push(Turn::begin(Arc::clone(backend), due));
         }
-        let found = backend.service.due_checks(unavailable, places).await?;
-        let turn = |due| Turn::begin(Arc::clone(backend), due);
-        let turns = found.checks.into_iter().map(turn).collect();
-        let next = [found.next, backend.hosts().next_free(now)];
-        let next = next.into_iter().flatten().min();
-        let wait = next.map_or(A_WHILE, |next| next.since(now));
-        Ok((turns, wait.clamp(A_MOMENT, A_WHILE)))
+        // It goes on when one of them is over.
+        Ok((turns, A_WHILE))
+    }
+
+    /// The next one that may begin. What is due of an account that is left alone is put off, and not tried.
+    async fn next(&self, queue: &mut Queue, now: Timestamp) -> Result<Option<DueCheck>> {
+        let Backend { service, .. } = &*self.backend;
+        if queue.is_old(now) {
+            self.ask(queue, now).await?;
+        }
+        loop {
+            let first = queue.take(&self.backend.hosts(), now);
+            let Some(due) = first else {
+                if !queue.is_used_up(now) {
+                    return Ok(None);
+                }
+                self.ask(queue, now).await?;
+                continue;
+            };
+            let left_alone = self.backend.accounts().left_alone(&due, now);
+            let Some(account) = left_alone else {
+                return Ok(Some(due));
+            };
+            queue.leave_alone(&account);
+            service.put_off_checks(account).await?;
+        }
+    }
+
+    /// Asks the store what is due before long, at hosts that may be asked until then.
+    async fn ask(&self, queue: &mut Queue, now: Timestamp) -> Result<()> {
+        let (backend, horizon) = (&self.backend, Queue::horizon(now));
+        let resting = backend.hosts().resting(horizon);
+        let found = backend.service.due_checks(horizon, resting, queue::MOST);
+        queue.fill(found.await?, now);
+        Ok(())
     }
 
     /// One try, from the place at the registry to what is written down of it.
-    async fn take(&self, turn: Turn) {
+    async fn take(&self, mut turn: Turn) {
         let backend = &self.backend;
         let tried = async {
             // What is opened is what counts once there is a place.
             let Some(place) = backend.prover.place_at(&turn.due.host, ASKER).await else {
                 return Ok(None);
             };
+            // Somebody may have asked meanwhile: then it is put off when it is found again.
+            let left_alone = backend.accounts().left_alone(&turn.due, backend.now());
+            if left_alone.is_some() {
+                turn.leave();
+                return Ok(None);
+            }
             let Some(proved) = backend.service.claim_check(&turn.due).await? else {
+                turn.leave();
                 return Ok(None);
             };
             let login = Login {
@@ -117,7 +157,7 @@ impl Checks {
 
     /// Writes down what came of a try, and tells of it.
     async fn finish(&self, turn: Turn, proved: &ToProve, proof: &Proof) -> Result<()> {
-        let rest = turn.end(proof);
+        let rest = turn.end(&proved.credentials, proof);
         self.metrics.check(proof.verdict);
         let recorded = self.backend.service.record_check(proved, proof, rest);
         if let Some(recorded) = recorded.await? {
@@ -138,11 +178,23 @@ impl Turn {
         }
     }
 
-    /// For how long the registry is left alone.
-    fn end(mut self, proof: &Proof) -> Duration {
+    /// Nothing was sent, so that no pause is called for.
+    fn leave(&mut self) {
         self.over = true;
-        let (now, jitter) = (self.backend.now(), self.backend.jitter());
-        self.backend.hosts().end(&self.due.host, proof, now, jitter)
+        self.backend.hosts().leave(&self.due.host);
+    }
+
+    /// For how long the registry is left alone.
+    fn end(mut self, tried: &DockerCredentials, proof: &Proof) -> Duration {
+        self.over = true;
+        let Self { backend, due, .. } = &self;
+        let (now, jitter) = (backend.now(), backend.jitter());
+        let of = Some((tried.id, tried.version));
+        // Before the host is free for the next one.
+        let mut accounts = backend.accounts();
+        accounts.hear(&due.host, &tried.username, of, proof.verdict, now);
+        drop(accounts);
+        backend.hosts().end(&due.host, proof, now, jitter)
     }
 }
 

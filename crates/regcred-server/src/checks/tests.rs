@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use regcred_core::credentials::Username;
 use regcred_core::ids::CredentialsId;
 use regcred_core::verification::Verdict;
 use regcred_core::{Clock as _, Timestamp};
@@ -53,19 +54,26 @@ fn checks(world: &World) -> Checks {
     Checks::new(Arc::clone(&world.backend), world.metrics.clone())
 }
 
-/// What happens until `end`; every rule of the pace is looked at with each try.
+/// What happens until `end`, and how often the store was asked for it; every rule of the pace is looked at with each try.
 async fn simulate(
     world: &World,
     end: Timestamp,
     seen: &mut HashMap<String, Seen>,
     tries: &mut HashMap<CredentialsId, Vec<Timestamp>>,
-) {
-    let checks = &checks(world);
+) -> usize {
+    let (checks, mut queue) = (&checks(world), Queue::default());
     let mut under_way: Vec<(Timestamp, Turn, ToProve, Proof)> = Vec::new();
     loop {
         let now = world.clock.now();
-        let (turns, wait) = checks.begin().await.unwrap();
-        for turn in turns {
+        let (turns, mut wait) = checks.begin(&mut queue).await.unwrap();
+        for mut turn in turns {
+            let claimed = world.service().claim_check(&turn.due).await.unwrap();
+            let Some(claimed) = claimed else {
+                // The store was asked before this one was claimed the last time.
+                turn.leave();
+                wait = A_MOMENT;
+                continue;
+            };
             let at = seen.entry(turn.due.host.clone()).or_default();
             assert!(!at.under_way, "two at once at {}", turn.due.host);
             assert!(at.not_before <= Some(now), "too soon at {}", turn.due.host);
@@ -73,8 +81,7 @@ async fn simulate(
             at.late = at.late.max(now.since(turn.due.due));
             (at.under_way, at.tries) = (true, at.tries + 1);
             tries.entry(turn.due.credentials).or_default().push(now);
-            let claimed = world.service().claim_check(&turn.due).await.unwrap();
-            under_way.push((now.plus(takes), turn, claimed.unwrap(), proof));
+            under_way.push((now.plus(takes), turn, claimed, proof));
         }
         assert!(under_way.len() <= 4, "people find a place");
         let next_end = under_way.iter().map(|(end, ..)| *end).min();
@@ -99,6 +106,7 @@ async fn simulate(
         checks.finish(turn, &proved, &proof).await.unwrap();
     }
     world.clock.set(end);
+    queue.fills
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,6 +209,74 @@ async fn what_works_is_tried_once_a_period_and_what_is_refused_less_and_less() {
         let asked = ASKED..day + slack + ASKED * 2;
         assert!(gaps.iter().all(|gap| asked.contains(gap)), "{gaps:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_refused_is_not_locked_however_many_credentials_have_it() {
+    const PROJECTS: usize = 12;
+    let world = World::new(Policy::default(), Vec::new()).await;
+    let start = world.clock.now();
+    let mut shared = Vec::new();
+    for number in 0..PROJECTS {
+        let registry = format!("{REFUSING}/p{number}");
+        shared.push(world.create_one(&registry, "shared", None).await.id);
+        world.create_one(&registry, &number.to_string(), None).await;
+    }
+    let (mut seen, mut tries) = (HashMap::new(), HashMap::new());
+    let hours = |hours| start.plus(Duration::from_hours(hours));
+    simulate(&world, hours(4), &mut seen, &mut tries).await;
+    assert_eq!(seen[REFUSING].tries, PROJECTS + 1, "others go on");
+
+    simulate(&world, hours(14 * 24), &mut seen, &mut tries).await;
+    let of_account = |tries: &HashMap<CredentialsId, Vec<Timestamp>>| {
+        let of = shared.iter().filter_map(|id| tries.get(id));
+        let mut logins: Vec<_> = of.flatten().copied().collect();
+        logins.sort();
+        logins
+    };
+    let logins = of_account(&tries);
+    let day = Duration::from_hours(24);
+    for pair in logins.windows(2) {
+        assert!(pair[1].since(pair[0]) >= day * 9 / 10, "{logins:?}");
+    }
+    // No sooner than if it were one of them.
+    assert!((4..=6).contains(&logins.len()), "{logins:?}");
+    for (id, moments) in &tries {
+        assert!(shared.contains(id) || moments.len() == 5, "{moments:?}");
+    }
+
+    // Once somebody finds that it works, the others are tried within a day.
+    let before = logins.len();
+    let now = world.clock.now();
+    let username = Username::parse("shared".to_owned()).unwrap();
+    let backend = &world.backend;
+    backend
+        .accounts()
+        .hear(REFUSING, &username, None, Verdict::Ok, now);
+    simulate(&world, hours(15 * 24 + 1), &mut seen, &mut tries).await;
+    assert!(of_account(&tries).len() > before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_not_asked_with_each_try_however_many_hosts_there_are() {
+    const MANY: usize = 3_000;
+    let world = World::new(Policy::default(), Vec::new()).await;
+    let start = world.clock.now();
+    for host in 0..MANY {
+        let name = format!("h{host}.example");
+        world.create(&name, std::iter::once("me".to_owned())).await;
+    }
+    let (mut seen, mut tries) = (HashMap::new(), HashMap::new());
+    let hours = |hours| start.plus(Duration::from_hours(hours));
+    let asked = simulate(&world, hours(2), &mut seen, &mut tries).await;
+    assert_eq!(tries.len(), MANY);
+    assert!(asked <= 2 * 60 + 1, "as time goes by: {asked}");
+    // All of them late, as behind an outage: as it is used up.
+    world.clock.set(hours(40));
+    let end = hours(40).plus(Duration::from_mins(5));
+    let asked = simulate(&world, end, &mut seen, &mut tries).await;
+    assert!(tries.values().all(|moments| moments.len() == 2));
+    assert!(asked <= MANY / 256 + 1 + 5, "{asked}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

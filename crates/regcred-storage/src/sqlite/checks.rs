@@ -1,11 +1,13 @@
 //! When credentials are tried by themselves, and when it is told that they run out.
 
+use std::collections::HashSet;
+
 use regcred_core::alert::Announced;
-use regcred_core::credentials::DockerCredentials;
+use regcred_core::credentials::{DockerCredentials, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::registry::RegistryKey;
 use regcred_core::store::{DecideExpiry, StoredPassword};
-use regcred_core::verification::{Consequence, Counts, DueCheck, DueChecks, schedule};
+use regcred_core::verification::{Consequence, Counts, DueCheck, DueChecks, LeftAlone, schedule};
 use regcred_core::{Result, Timestamp};
 use rusqlite::{Connection, params};
 
@@ -133,26 +135,60 @@ pub(super) fn follow(
 pub(super) fn due(
     db: &Connection,
     now: Timestamp,
-    except: &[String],
+    except: &HashSet<String>,
     limit: usize,
 ) -> Result<DueChecks> {
-    let sql = "SELECT project_id, credentials_id, host, due_at FROM credentials_check WHERE host > ? \
-               ORDER BY host, due_at LIMIT 1";
-    let (mut found, mut behind) = (DueChecks::default(), String::new());
-    while let Some(check) = first(db, TABLE, sql, [&behind], due_check)? {
-        behind.clone_from(&check.host);
-        if except.contains(&check.host) {
-            continue;
+    let sql =
+        "SELECT host, due_at FROM credentials_check WHERE host > ? ORDER BY host, due_at LIMIT 1";
+    let read = |row: &Columns<'_>| Ok((row.get::<String>(0, "host")?, row.moment(1, "due_at")?));
+    let (mut hosts, mut behind) = (Vec::new(), String::new());
+    while let Some((host, due)) = first(db, TABLE, sql, [&behind], read)? {
+        behind.clone_from(&host);
+        if due <= now && !except.contains(&host) {
+            hosts.push((due, host));
         }
-        if check.due <= now {
-            found.checks.push(check);
-        } else {
-            found.next = Some(found.next.map_or(check.due, |next| next.min(check.due)));
-        }
+    }
+    hosts.sort();
+    let mut found = DueChecks {
+        checks: Vec::new(),
+        more: hosts.len() > limit,
+    };
+    hosts.truncate(limit);
+    let each = (limit / hosts.len().max(1)).clamp(1, MOST_OF_HOST);
+    let at_once = i64::try_from(each).unwrap_or(i64::MAX);
+    let sql = "SELECT c.project_id, c.credentials_id, d.version, c.host, d.username, c.due_at \
+               FROM credentials_check c CROSS JOIN docker_credentials d \
+               ON d.project_id = c.project_id AND d.id = c.credentials_id \
+               WHERE c.host = ? AND c.due_at <= ? ORDER BY c.due_at LIMIT ?";
+    for (_, host) in hosts {
+        let params = params![host, now.as_micros(), at_once];
+        let of_host = all(db, TABLE, sql, params, due_check)?;
+        found.more |= of_host.len() == each && each < MOST_OF_HOST;
+        found.checks.extend(of_host);
     }
     found.checks.sort_by_key(|check| check.due);
     found.checks.truncate(limit);
     Ok(found)
+}
+
+/// Puts off what is due of an account that is left alone.
+pub(super) fn put_off(db: &Connection, account: &LeftAlone, now: Timestamp) -> Result<()> {
+    let (id, version) = account.refused.unzip();
+    execute(
+        db,
+        "UPDATE credentials_check SET due_at = ?1 WHERE host = ?2 AND due_at <= ?3 AND EXISTS \
+         (SELECT 1 FROM docker_credentials d WHERE d.project_id = credentials_check.project_id \
+         AND d.id = credentials_check.credentials_id AND d.username = ?4 AND (d.id IS NOT ?5 OR d.version IS ?6))",
+        params![
+            account.until.as_micros(),
+            account.host,
+            now.as_micros(),
+            account.username.as_str(),
+            id.as_ref().map(CredentialsId::as_bytes),
+            version,
+        ],
+    )
+    .map(drop)
 }
 
 /// Puts credentials off that are due, and reads their sealed password.
@@ -227,10 +263,14 @@ fn due_check(row: &Columns<'_>) -> Result<DueCheck> {
     Ok(DueCheck {
         project: row.id(0, "project_id", ProjectId::from_bytes)?,
         credentials: row.id(1, "credentials_id", CredentialsId::from_bytes)?,
-        host: row.get(2, "host")?,
-        due: row.moment(3, "due_at")?,
+        version: row.get(2, "version")?,
+        host: row.get(3, "host")?,
+        username: Username::from_stored(row.get(4, "username")?),
+        due: row.moment(5, "due_at")?,
     })
 }
 
 const TABLE: &str = "credentials_check";
 const AT_ONCE: i64 = 1_000;
+/// So many of one host are found at once: more than can be tried there until it is looked again.
+const MOST_OF_HOST: usize = 30;

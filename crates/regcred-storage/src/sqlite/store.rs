@@ -1,5 +1,7 @@
 //! The `Store`: each method one transaction of the writer, or one read.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use regcred_core::access::{
     AdminGrant, Editor, Grant, Manager, Proving, PullGrant, Role, ServiceGrant, Sight, Unsealing,
@@ -20,7 +22,7 @@ use regcred_core::store::{
     NewUser, ProjectChange, ProjectScope, PullRecord, PullRecorded, ServiceToken, Session,
     Standing, Store, StoredPassword, TokenSecret, UserChange, UserSecret, WorkloadChange,
 };
-use regcred_core::verification::{DueCheck, DueChecks, Recorded, Verification};
+use regcred_core::verification::{DueCheck, DueChecks, LeftAlone, Recorded, Verification};
 use regcred_core::webhook::{Delivery, Target};
 use regcred_core::workload::{Extent, Pin, Version, Weight, Workload, WorkloadKind, WorkloadList};
 use regcred_core::{Day, Result, Timestamp};
@@ -597,11 +599,22 @@ impl Store for SqliteStore {
         &self,
         _: &ServiceGrant,
         now: Timestamp,
-        except: Vec<String>,
+        except: HashSet<String>,
         limit: usize,
     ) -> Result<DueChecks> {
         self.readers
             .scan(move |db| checks::due(db, now, &except, limit))
+            .await
+    }
+
+    async fn put_off_checks(
+        &self,
+        _: &ServiceGrant,
+        account: LeftAlone,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.writer
+            .write(move |unit| checks::put_off(unit.db, &account, now))
             .await
     }
 

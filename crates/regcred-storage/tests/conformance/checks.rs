@@ -9,7 +9,8 @@ use regcred_core::credentials::DockerCredentials;
 use regcred_core::ids::ProjectId;
 use regcred_core::store::{DecideExpiry, DecideProof, Present, Upgrade};
 use regcred_core::verification::{
-    Consequence, Counts, DueCheck, DueChecks, ProofDecision, Tried, Verdict, Verification, schedule,
+    Consequence, Counts, DueCheck, DueChecks, LeftAlone, ProofDecision, Tried, Verdict,
+    Verification, schedule,
 };
 use regcred_core::{Result, Timestamp};
 
@@ -48,6 +49,8 @@ fn first(project: ProjectId, of: &DockerCredentials) -> DueCheck {
     DueCheck {
         project,
         credentials: of.id,
+        version: of.version,
+        username: of.username.clone(),
         host: of.registry.key().host().to_owned(),
         due: schedule::first(&of.id, of.version, of.last_update),
     }
@@ -70,21 +73,80 @@ pub(crate) async fn begin_with_the_first_of_each_host_and_leave_others_alone(fix
     }
     planned.sort_by_key(|check| check.due);
     let first_of = |host: &str| planned.iter().find(|check| check.host == host).cloned();
-    // Nothing is due at once, and it is known when something will be.
+    // Nothing is due at once.
     let none = due(&fixture, now(), &[], 10).await;
-    assert_eq!((none.checks.len(), none.next), (0, Some(planned[0].due)));
+    assert_eq!(none, DueChecks::default());
+    let one = due(&fixture, planned[0].due, &[], 10).await;
+    assert_eq!(one.checks, planned[..1]);
 
     let mut expected: Vec<_> = ["a.x", "a.x:5000", "docker.io", "z.x"]
         .iter()
         .filter_map(|host| first_of(host))
         .collect();
     expected.sort_by_key(|check| check.due);
-    let all = due(&fixture, hours(2), &[], 10).await;
-    assert_eq!((&all.checks, all.next), (&expected, None));
-    assert_eq!(due(&fixture, hours(2), &[], 2).await.checks, expected[..2]);
+    let some = due(&fixture, hours(2), &[], 7).await;
+    assert_eq!((&some.checks, some.more), (&expected, true));
+    let some = due(&fixture, hours(2), &[], 2).await;
+    assert_eq!((&some.checks[..], some.more), (&expected[..2], true));
+    // Where there is room, it is more than one of each.
+    let all = due(&fixture, hours(2), &[], 100).await;
+    assert_eq!((&all.checks, all.more), (&planned, false));
     expected.retain(|check| check.host == "a.x:5000" || check.host == "z.x");
-    let some = due(&fixture, hours(2), &["a.x", "docker.io", "gone"], 10).await;
+    let some = due(&fixture, hours(2), &["a.x", "docker.io", "gone"], 2).await;
     assert_eq!(some.checks, expected);
+}
+
+pub(crate) async fn of_an_account_are_put_off_together(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let [one, two] = [
+        fixture.project(&alice, "one").await,
+        fixture.project(&alice, "two").await,
+    ];
+    let mut all = Vec::new();
+    for (project, registry, name) in [
+        (one, "a.x", "shared"),
+        (two, "a.x", "shared"),
+        (two, "a.x/team", "shared"),
+        (two, "a.x", "other"),
+        (two, "b.x", "shared"),
+    ] {
+        let of = add(&fixture, &alice, project, registry, name, None).await;
+        all.push(first(project, &of));
+    }
+    for (refused, stay) in [
+        (None, &[3, 4][..]),
+        (Some(1), &[3, 4]),
+        (Some(7), &[2, 3, 4]),
+    ] {
+        let account = LeftAlone {
+            host: "a.x".to_owned(),
+            username: all[0].username.clone(),
+            until: hours(40),
+            refused: refused.map(|version| (all[2].credentials, version)),
+        };
+        // Only what is due.
+        let store = &fixture.store;
+        let nothing = store.put_off_checks(by_itself(), account.clone(), now());
+        nothing.await.unwrap();
+        let mut left = due(&fixture, hours(39), &[], 100).await.checks;
+        assert!(left.len() >= stay.len());
+        let done = store.put_off_checks(by_itself(), account, hours(39));
+        done.await.unwrap();
+        left = due(&fixture, hours(39), &[], 100).await.checks;
+        let ids = |checks: Vec<DueCheck>| {
+            let mut ids: Vec<_> = checks.iter().map(|check| check.credentials).collect();
+            ids.sort();
+            ids
+        };
+        let mut expected: Vec<_> = stay.iter().map(|index| all[*index].credentials).collect();
+        expected.sort();
+        assert_eq!(ids(left), expected, "{refused:?}");
+        // And due again.
+        for check in due(&fixture, hours(40), &[], 100).await.checks {
+            let claimed = store.claim_check(by_itself(), &check, hours(1));
+            claimed.await.unwrap();
+        }
+    }
 }
 
 pub(crate) async fn are_claimed_once_and_put_off(fixture: Fixture) {
@@ -102,7 +164,8 @@ pub(crate) async fn are_claimed_once_and_put_off(fixture: Fixture) {
     assert_eq!(*opened.unwrap(), b"hunter2");
     assert!(claim().await.unwrap().is_none(), "it is no longer due");
     let left = due(&fixture, hours(2), &[], 10).await;
-    assert_eq!((left.checks.len(), left.next), (0, Some(again)));
+    assert_eq!(left.checks, []);
+    assert_eq!(due(&fixture, again, &[], 10).await.checks[0].due, again);
     assert_eq!(fixture.events().await, events, "the proof has the event");
 }
 
@@ -146,7 +209,8 @@ pub(crate) async fn follow_what_a_proof_decides(fixture: Fixture) {
     let proving = by_itself().proving(project);
     let (next, expires) = (hours(30), hours(24 * 60));
     prove(&fixture, &proving, &of, consequence(next, 3, Some(expires))).await;
-    assert_eq!(due(&fixture, hours(2), &[], 10).await.next, Some(next));
+    assert_eq!(due(&fixture, hours(29), &[], 10).await.checks, []);
+    assert_eq!(due(&fixture, next, &[], 10).await.checks[0].due, next);
     let sight = fixture.viewer(&alice, project).await.sight();
     let read = || async {
         let read = fixture.store.credentials(&sight, of.id).await;

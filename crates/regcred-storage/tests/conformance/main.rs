@@ -80,6 +80,7 @@ macro_rules! suite {
                 are_forgotten_after_a_while_but_for_the_last_use
             }
             checks {
+                of_an_account_are_put_off_together
                 begin_with_the_first_of_each_host_and_leave_others_alone
                 are_claimed_once_and_put_off
                 follow_what_a_proof_decides
