@@ -47,8 +47,7 @@ impl Backend {
         let (proof, rest) = self
             .try_out(&login, Some((row.id, row.version)), place)
             .await;
-        let probed = login.probe.is_some();
-        let recorded = service.record_verification(caller, &opened, &proof, probed, rest);
+        let recorded = service.record_verification(caller, &opened, &proof, login.probe, rest);
         let recorded = recorded.await?;
         self.alerts.tell(recorded.announced.as_slice());
         Ok(recorded.verification)

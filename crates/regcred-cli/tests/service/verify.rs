@@ -52,6 +52,12 @@ fn a_verdict_is_told_kept_and_shown_for_the_present_password_alone() {
     );
     let shown = show();
     assert_eq!(shown["verification"]["verdict"], "NO_PULL_RIGHT");
+    // An image that was named for once is not what they are for: nobody is called.
+    let alerts = server.get("/metrics").text;
+    assert!(
+        alerts.contains("regcred_alerts_total{kind=\"rejected\"} 1\n"),
+        "the wrong one of before"
+    );
     let history: Vec<_> = shown["verifications"]
         .as_array()
         .unwrap()

@@ -12,10 +12,11 @@ use crate::alert::{AlertKind, Announced, Announcement};
 use crate::audit::{Action, AuditEvent};
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::registry::ImageReference;
 use crate::service::{Service, ToProve};
 use crate::verification::schedule::{self, Jitter};
 use crate::verification::{
-    Consequence, DueCheck, DueChecks, LeftAlone, Proof, ProofDecision, Recorded, Tried,
+    Consequence, DueCheck, DueChecks, LeftAlone, Proof, ProofDecision, Recorded, Tried, Verdict,
     Verification,
 };
 
@@ -66,8 +67,8 @@ impl Service {
         let proving = grant.proving(tried.project);
         let author = move |at, action| grant.event(at, action);
         // By itself, the image to probe with is that of the credentials.
-        let probed = tried.credentials.probe.is_some();
-        self.record_proof(&proving, author, tried, (proof, probed), rest)
+        let probe = tried.credentials.probe.as_ref();
+        self.record_proof(&proving, author, tried, (proof, probe), rest)
             .await
     }
 
@@ -96,7 +97,7 @@ impl Service {
         proving: &Proving,
         author: impl FnOnce(Timestamp, Action) -> AuditEvent + Send + 'static,
         opened: &ToProve,
-        (proof, probed): (&Proof, bool),
+        (proof, probe): (&Proof, Option<&ImageReference>),
         rest: Duration,
     ) -> Result<Option<Recorded>> {
         let (row, proof, now) = (opened.credentials.clone(), *proof, self.clock.now());
@@ -104,9 +105,11 @@ impl Service {
             credentials: row.id,
             version: row.version,
             verdict: proof.verdict,
-            probed,
+            probed: probe.is_some(),
             at: now,
         };
+        // That an image which somebody named for once may not be pulled says nothing of what the credentials are for.
+        let of_another = proof.verdict == Verdict::NoPullRight && probe != row.probe.as_ref();
         let project = opened.project.to_string();
         let (random, watch) = (Arc::clone(&self.random), self.watch.clone());
         let decide = Box::new(move |tried: &Tried<'_>| {
@@ -125,7 +128,7 @@ impl Service {
                 expires: learnt.map(|moment| moment.rfc3339(0)),
             };
             let event = author(now, action);
-            if !present {
+            if !present || of_another {
                 return Ok(ProofDecision {
                     event,
                     consequence: None,

@@ -180,7 +180,8 @@ pub struct Tried<'a> {
 pub struct ProofDecision {
     /// The event that says so.
     pub event: AuditEvent,
-    /// What it changes of the credentials; `None` where they have another version by now.
+    /// What it changes of the credentials; `None` where they have another version by now, or where it says
+    /// nothing of what they are for.
     pub consequence: Option<Consequence>,
 }
 

@@ -231,17 +231,18 @@ pub(crate) async fn follow_what_a_proof_decides(fixture: Fixture) {
     let editor = fixture.editor(&alice, project).await;
     let new = fixture.credentials(project, Some("b.x"), "me");
     let upgrade = Box::new(move |present: &Present<'_>| {
+        let at = now();
         Ok(Upgrade {
             registry: new.credentials.registry,
             username: new.credentials.username,
             version: present.next,
-            at: now(),
+            at,
             expires: None,
             password: new.password,
             probe: None,
             secret: present.next,
             proof: None,
-            hold_until: present.grace.end(now()),
+            hold_until: present.grace.end(at),
             event: event("upgrade"),
         })
     });

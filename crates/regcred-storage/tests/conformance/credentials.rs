@@ -34,17 +34,18 @@ fn to(fixture: &Fixture, registry: Option<&str>, username: &str) -> DecideUpgrad
     let registry = Registry::parse(registry.map(str::to_owned)).unwrap();
     let username = Username::parse(username.to_owned()).unwrap();
     Box::new(move |present| {
+        let at = now();
         Ok(Upgrade {
             registry,
             username,
             version: present.next,
-            at: now(),
+            at,
             expires: None,
             password,
             probe: present.row.probe.clone(),
             secret: present.next,
             proof: None,
-            hold_until: present.grace.end(now()),
+            hold_until: present.grace.end(at),
             event: event("upgrade"),
         })
     })

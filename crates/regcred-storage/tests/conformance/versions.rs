@@ -55,6 +55,7 @@ impl Room {
             let registry = Registry::parse(Some("h.x".to_owned())).unwrap();
             let binding = credentials::binding(&project, &id, present.next, &registry, &username);
             let password = present.next.to_string();
+            let at = now();
             Ok(Upgrade {
                 password: keys
                     .seal(&binding, password.as_bytes(), &SystemRandom)
@@ -62,12 +63,12 @@ impl Room {
                 registry,
                 username: username.clone(),
                 version: present.next,
-                at: now(),
+                at,
                 expires: None,
                 probe: None,
                 secret: present.next,
                 proof: None,
-                hold_until: present.grace.end(now()),
+                hold_until: present.grace.end(at),
                 event: event("upgrade"),
             })
         })
@@ -169,10 +170,11 @@ impl Room {
 
 fn decide_switch(to: u32) -> DecideSwitch {
     Box::new(move |present: &Present<'_>| {
+        let at = now();
         Ok(Switch {
             to,
-            at: now(),
-            hold_until: present.grace.end(now()),
+            at,
+            hold_until: present.grace.end(at),
             event: event("switch"),
         })
     })

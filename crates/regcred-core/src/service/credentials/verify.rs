@@ -11,7 +11,7 @@ use crate::audit::Action;
 use crate::credentials::{DockerCredentials, Username};
 use crate::error::{Error, Result};
 use crate::ids::{CredentialsId, ProjectId};
-use crate::registry::RegistryKey;
+use crate::registry::{ImageReference, RegistryKey};
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::StoredPassword;
@@ -77,13 +77,13 @@ impl Service {
         caller: &Caller,
         tried: &ToProve,
         proof: &Proof,
-        probed: bool,
+        probe: Option<&ImageReference>,
         rest: Duration,
     ) -> Result<Recorded> {
         let grant = self.grant::<Editor>(caller, tried.project).await?;
         let proving = grant.proving();
         let author = move |at, action| grant.event(at, action);
-        let recorded = self.record_proof(&proving, author, tried, (proof, probed), rest);
+        let recorded = self.record_proof(&proving, author, tried, (proof, probe), rest);
         recorded.await?.ok_or_else(|| absent(tried.credentials.id))
     }
 
