@@ -271,3 +271,26 @@ def assert_sees(client: SaagieApi, project: str, written: list[dict[str, Any]]) 
     assert client.docker_credentials.list_for_project(project) == {"allDockerCredentials": expected}
     for one in expected:
         assert client.docker_credentials.get_info(project, one["id"]) == {"dockerCredentials": one}
+
+
+def test_what_a_project_demands_goes_for_this_client_too(
+    api: SaagieApi, project: str, wire: Wire, refused: Refused
+) -> None:
+    """Nobody listens there: a project that only refuses what is refused keeps it, one that wants a proof does not."""
+    demand = (
+        "mutation($p: UUID!, $v: VerifyBeforeSaving) "
+        "{ editProject(project: {id: $p, verifyBeforeSaving: $v}) { verifyBeforeSaving } }"
+    )
+    assert wire(demand, {"p": project, "v": "NOT_REFUSED"}).data
+    create = api.docker_credentials.create
+    created = create(project_id=project, username="myuser", password="pw", registry="localhost:1")
+    created = created["createDockerCredentials"]
+    assert_written(created, "localhost:1", "myuser")
+
+    assert wire(demand, {"p": project, "v": "PROVED"}).data
+    other = {"project_id": project, "username": "other", "password": "pw", "registry": "localhost:1"}
+    new = {"project_id": project, "credential_id": created["id"], "password": "pw", "registry": "localhost:1"}
+    for method, given in [(create, other), (api.docker_credentials.upgrade, new)]:
+        printed = refused("UNAVAILABLE", method, **given)
+        assert "nothing was saved" in printed and "'verdict': 'UNREACHABLE'" in printed
+    assert_sees(api, project, [created])

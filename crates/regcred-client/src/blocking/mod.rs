@@ -17,18 +17,15 @@
 //! # }
 //! ```
 
-use std::io;
-use std::pin::pin;
+mod driver;
+
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
 
 use jiff::Timestamp;
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
 
+use self::driver::Driver;
 use crate::client::ClientBuilder;
-use crate::error::{Error, Outcome, Result, TransportKind};
+use crate::error::Result;
 use crate::regcred::{
     CredentialsUsage, CredentialsVersion, Explanation, ProjectSettings, ProjectSettingsChange,
     Pull, Pullable, Pulled, RegistryKey, Staging, Switch, Switched, Verification,
@@ -457,73 +454,5 @@ impl<Id: WorkloadId> Workloads<Id> {
     /// See [`crate::Workloads::delete`].
     pub fn delete(&self, id: Id) -> Result<()> {
         self.driver.block_on(self.inner.delete(id))
-    }
-}
-
-/// The thread that drives the connections and the timers.
-#[derive(Debug)]
-struct Driver {
-    runtime: Handle,
-    /// Dropping the one ends the thread; the other waits for it.
-    end: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-}
-
-impl Driver {
-    fn start() -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| no_thread(&error))?;
-        let handle = runtime.handle().clone();
-        let (sender, receiver) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name("regcred-client".to_owned())
-            .spawn(move || {
-                // It ends when the sender is dropped.
-                let _ = runtime.block_on(receiver);
-            })
-            .map_err(|error| no_thread(&error))?;
-        Ok(Self {
-            runtime: handle,
-            end: Some((sender, thread)),
-        })
-    }
-
-    /// Polls the work on this thread until it is done. The runtime's own way would panic inside of async code.
-    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        let _entered = self.runtime.enter();
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let mut context = Context::from_waker(&waker);
-        let mut work = pin!(work);
-        loop {
-            match work.as_mut().poll(&mut context) {
-                Poll::Ready(done) => return done,
-                Poll::Pending => thread::park(),
-            }
-        }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        if let Some((sender, thread)) = self.end.take() {
-            drop(sender);
-            // A panic there has been reported there.
-            let _ = thread.join();
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn no_thread(error: &io::Error) -> Error {
-    Error::Transport {
-        kind: TransportKind::Connect,
-        message: format!("no thread for connections can be started: {error}"),
-        outcome: Outcome::NotDone,
     }
 }
