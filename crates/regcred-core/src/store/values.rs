@@ -34,9 +34,8 @@ pub type DecideUpgrade = Box<dyn FnOnce(&Present<'_>) -> Result<Upgrade> + Send>
 /// Which version is to count, decided inside the transaction.
 pub type DecideSwitch = Box<dyn FnOnce(&Present<'_>) -> Result<Switch> + Send>;
 
-/// The event of a version that goes, made from it and its credentials inside the transaction.
-pub type DescribeVersion =
-    Box<dyn FnOnce(&DockerCredentials, &CredentialsVersion) -> AuditEvent + Send>;
+/// The event of a version that goes, made from it inside the transaction.
+pub type DescribeVersion = Box<dyn FnOnce(&CredentialsVersion) -> AuditEvent + Send>;
 
 /// The event of a deletion, made from the row that goes and the number of workloads that use it.
 pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials, u64) -> AuditEvent + Send>;

@@ -14,8 +14,8 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, all, execute, first};
 use super::credentials::{self, Current};
+use super::verifications;
 use super::writer::Unit;
-use super::{projects, verifications};
 
 /// The columns in the order in which [`stored`] and [`version`] read them.
 macro_rules! select {
@@ -45,21 +45,22 @@ impl Found {
         let Some(row) = credentials::get(db, project, id)? else {
             return Ok(None);
         };
-        let sql = "SELECT id, last_version FROM docker_credentials WHERE project_id = ? AND id = ?";
+        let sql = "SELECT c.id, c.last_version, p.grace_period_days FROM docker_credentials c \
+                   JOIN project p ON p.id = c.project_id WHERE c.project_id = ? AND c.id = ?";
         let key = [project.as_bytes(), id.as_bytes()];
-        let last = first(db, "docker_credentials", sql, key, |row| {
-            row.get::<u32>(1, "last_version")
+        let known = first(db, "docker_credentials", sql, key, |row| {
+            let last: u32 = row.get(1, "last_version")?;
+            let days = row.get(2, "grace_period_days")?;
+            Ok((last, GracePeriod::from_stored(days)))
         })?;
-        let next = last.and_then(|last| last.checked_add(1));
+        let (last, grace) = known
+            .ok_or_else(|| Error::internal("docker_credentials holds a row without a project"))?;
+        let next = last.checked_add(1);
         Ok(Some(Self {
-            versions: list(db, project, id)?,
+            versions: of(db, project, &row)?,
             row,
             next: next.ok_or_else(|| Error::internal("the versions ran over"))?,
-            grace: projects::get(db, project)?
-                .map(|project| project.grace_period)
-                .ok_or_else(|| {
-                    Error::internal("docker_credentials holds a row without a project")
-                })?,
+            grace,
         }))
     }
 
@@ -79,17 +80,27 @@ pub(super) fn list(
     project: ProjectId,
     id: CredentialsId,
 ) -> Result<Vec<CredentialsVersion>> {
-    let Some(row) = credentials::get(db, project, id)? else {
-        return Ok(Vec::new());
-    };
+    match credentials::get(db, project, id)? {
+        Some(row) => of(db, project, &row),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// All versions of a row, which has the one that counts.
+fn of(
+    db: &Connection,
+    project: ProjectId,
+    row: &DockerCredentials,
+) -> Result<Vec<CredentialsVersion>> {
+    let id = row.id;
     let sql = select!("WHERE project_id = ? AND credentials_id = ?");
     let key = [project.as_bytes(), id.as_bytes()];
     let mut versions = all(db, TABLE, sql, key, version)?;
     versions.push(CredentialsVersion {
         number: row.version,
         state: VersionState::Current,
-        registry: row.registry,
-        username: row.username,
+        registry: row.registry.clone(),
+        username: row.username.clone(),
         at: row.last_update,
         expires: row.expires,
         secret: row.secret,
@@ -213,9 +224,6 @@ pub(super) fn destroy(
     number: u32,
     describe: DescribeVersion,
 ) -> Result<bool> {
-    let Some(row) = credentials::get(unit.db, project, id)? else {
-        return Ok(false);
-    };
     let versions = list(unit.db, project, id)?;
     let Some(gone) = versions.iter().find(|version| version.number == number) else {
         return Ok(false);
@@ -226,7 +234,7 @@ pub(super) fn destroy(
         )));
     }
     remove(unit.db, project, id, number)?;
-    unit.record(&describe(&row, gone))?;
+    unit.record(&describe(gone))?;
     Ok(true)
 }
 

@@ -101,7 +101,7 @@ impl Room {
     }
 
     async fn destroy(&self, number: u32) -> Result<bool> {
-        let describe = Box::new(|_: &DockerCredentials, _: &CredentialsVersion| event("destroy"));
+        let describe = Box::new(|_: &CredentialsVersion| event("destroy"));
         let store = &self.fixture.store;
         store
             .destroy_version(&self.editor, self.id, number, describe)
@@ -404,7 +404,7 @@ pub(crate) async fn that_are_destroyed_or_foreign_are_gone(fixture: Fixture) {
     assert!(none.await.unwrap().is_empty());
     let nothing = store.switch_credentials(&theirs, room.id, decide_switch(1));
     assert!(nothing.await.unwrap().is_none());
-    let describe = Box::new(|_: &DockerCredentials, _: &CredentialsVersion| event("destroy"));
+    let describe = Box::new(|_: &CredentialsVersion| event("destroy"));
     let nothing = store.destroy_version(&theirs, room.id, 1, describe);
     assert!(!nothing.await.unwrap());
 

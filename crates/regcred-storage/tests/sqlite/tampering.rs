@@ -2,6 +2,8 @@
 
 use regcred_core::ErrorKind;
 use regcred_core::ids::ProjectId;
+use regcred_core::secret::RegistryPassword;
+use regcred_core::service::UpgradeCredentials;
 
 use crate::installation::Installation;
 
@@ -48,6 +50,36 @@ async fn every_flipped_byte_of_a_stored_password_is_refused() {
     }
     write(&sealed);
     assert_eq!(running.proof().await, (5, 0));
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_password_that_does_not_open_is_mended_by_a_new_one() {
+    let installation = Installation::new();
+    let running = installation.open().unwrap();
+    let admin = running.admin().await;
+    let project = running.project(&admin, "one").await;
+    let damaged = running.credentials(&admin, project, "ghcr.io", "me").await;
+    let spoil = "UPDATE docker_credentials SET password = zeroblob(length(password))";
+    installation.database().execute(spoil, []).unwrap();
+    let input = UpgradeCredentials {
+        project,
+        id: damaged.id,
+        registry: None,
+        username: None,
+        password: RegistryPassword::parse("new".to_owned()).unwrap(),
+        expires: None,
+        expected_version: Some(1),
+        probe: None,
+        proved: None,
+    };
+    let mended = running.service.upgrade_credentials(&admin, input).await;
+    assert_eq!(mended.unwrap().version, 2);
+    assert_eq!(
+        running.proof().await.1,
+        1,
+        "the one before is held as it is"
+    );
     running.close().await;
 }
 

@@ -48,8 +48,7 @@ impl Service {
     ) -> Result<DockerCredentials> {
         let (project, id) = (input.project, input.id);
         let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
-        let same = self.versions_with(&grant, id, &input.password).await?;
-        let decide = self.new_version(&grant, (input, same), |of| Action::CredentialsUpgraded {
+        let decide = self.new_version(&grant, input, |of| Action::CredentialsUpgraded {
             project: of.project,
             credentials: of.credentials,
             registry_key: of.registry_key,
@@ -59,8 +58,9 @@ impl Service {
             verdict: of.verdict,
             before: of.before,
             before_held_until: of.before_held_until,
-        })?;
-        let upgraded = self.store.upgrade_credentials(&grant, id, decide).await?;
+        });
+        let upgraded = self.store.upgrade_credentials(&grant, id, decide.await?);
+        let upgraded = upgraded.await?;
         upgraded.ok_or_else(|| absent(id))
     }
 
@@ -72,8 +72,7 @@ impl Service {
     ) -> Result<CredentialsVersion> {
         let (project, id) = (input.project, input.id);
         let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
-        let same = self.versions_with(&grant, id, &input.password).await?;
-        let decide = self.new_version(&grant, (input, same), |of| Action::CredentialsStaged {
+        let decide = self.new_version(&grant, input, |of| Action::CredentialsStaged {
             project: of.project,
             credentials: of.credentials,
             registry_key: of.registry_key,
@@ -82,8 +81,9 @@ impl Service {
             expires: of.expires,
             replaced: of.replaced,
             verdict: of.verdict,
-        })?;
-        let staged = self.store.stage_credentials(&grant, id, decide).await?;
+        });
+        let staged = self.store.stage_credentials(&grant, id, decide.await?);
+        let staged = staged.await?;
         staged.ok_or_else(|| absent(id))
     }
 
@@ -100,10 +100,12 @@ impl Service {
             let sealed = self
                 .store
                 .sealed_password(&unsealing, id, Some(version.number));
-            // What is gone by now is not the same.
-            if let Some(stored) = sealed.await?
-                && self.open_password(&stored)?.is(password)
-            {
+            let Some(stored) = sealed.await? else {
+                continue;
+            };
+            // What does not open is mended by a new password, and must not stand in its way.
+            let opened = self.open_password(&stored);
+            if opened.is_ok_and(|opened| opened.is(password)) {
                 same.push(version.secret);
             }
         }
@@ -111,11 +113,11 @@ impl Service {
         Ok(same)
     }
 
-    /// Seals the password for the version that is made. `same` are the versions that were seen to have it already.
-    fn new_version(
+    /// Seals the password for the version that is made.
+    async fn new_version(
         &self,
         grant: &Arc<Grant<Editor>>,
-        (input, same): (UpgradeCredentials, Vec<u32>),
+        input: UpgradeCredentials,
         describe: impl FnOnce(Made) -> Action + Send + 'static,
     ) -> Result<DecideUpgrade> {
         let UpgradeCredentials {
@@ -131,6 +133,7 @@ impl Service {
         } = input;
         let now = self.clock.now();
         let expires = credentials::expiry(expires, now)?;
+        let same = self.versions_with(grant, id, &password).await?;
         let (keys, random, author) = (
             Arc::clone(&self.keys),
             Arc::clone(&self.random),

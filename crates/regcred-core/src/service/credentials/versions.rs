@@ -145,7 +145,7 @@ impl Service {
     ) -> Result<()> {
         let grant = Arc::new(self.grant::<Editor>(caller, project).await?);
         let (author, now) = (Arc::clone(&grant), self.clock.now());
-        let describe = Box::new(move |_: &DockerCredentials, gone: &CredentialsVersion| {
+        let describe = Box::new(move |gone: &CredentialsVersion| {
             author.event(
                 now,
                 Action::CredentialsVersionDestroyed {
