@@ -11,6 +11,7 @@
 
 mod bench;
 mod dependencies;
+mod postgres;
 mod schema;
 mod shell;
 mod soak;
@@ -21,6 +22,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
+
+use shell::Outcome;
 
 /// The project's own chores.
 #[derive(Parser)]
@@ -42,24 +45,28 @@ enum Chore {
         #[arg(value_name = "SUBJECT", value_parser = PossibleValuesParser::new(bench::names()))]
         only: Option<String>,
     },
+    /// Run a command with a PostgreSQL of its own, which is gone afterwards
+    Postgres(postgres::Options),
     /// Run what takes too long for every run of the tests: kills by the hundred, power cuts
     Soak,
 }
 
 fn main() -> ExitCode {
-    let chore = Chore::parse();
-    let done = match chore {
-        Chore::Test { only } => test::run(only.as_deref()),
-        Chore::Schema(options) => schema::run(options),
-        Chore::Dependencies => dependencies::run(),
-        Chore::Bench { only } => bench::run(only.as_deref()),
-        Chore::Soak => soak::run(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("xtask: {failure}");
-            ExitCode::FAILURE
-        }
+    run(Chore::parse()).unwrap_or_else(|failure| {
+        eprintln!("xtask: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(chore: Chore) -> Outcome<ExitCode> {
+    match chore {
+        Chore::Test { only } => test::run(only.as_deref())?,
+        Chore::Schema(options) => schema::run(options)?,
+        Chore::Dependencies => dependencies::run()?,
+        Chore::Bench { only } => bench::run(only.as_deref())?,
+        // The command's status, which may well be none of a failure of ours.
+        Chore::Postgres(options) => return postgres::run(options),
+        Chore::Soak => soak::run()?,
     }
+    Ok(ExitCode::SUCCESS)
 }

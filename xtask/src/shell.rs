@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What a chore comes to.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -82,6 +82,15 @@ impl Shell {
             .map_err(|_| Failure(format!("`{}` did not print text", Shown(command))))
     }
 
+    /// Starts the command, to run beside the chore. What it has to say about errors goes where the chore prints.
+    pub(crate) fn start(&self, command: &mut Command) -> Outcome<Child> {
+        command.stderr(self.output()?);
+        let program = command.get_program().to_owned();
+        command
+            .spawn()
+            .doing(format_args!("run `{}`", program.display()))
+    }
+
     fn finish(&self, command: &mut Command) -> Outcome<Vec<u8>> {
         if self.log.is_some() {
             self.say(format_args!("$ {}", Shown(command)))?;
@@ -90,9 +99,7 @@ impl Shell {
             .current_dir(root())
             .stdin(Stdio::null())
             .stderr(self.output()?);
-        let output = command
-            .spawn()
-            .and_then(std::process::Child::wait_with_output);
+        let output = command.spawn().and_then(Child::wait_with_output);
         let output = output.doing(format_args!("run `{}`", Shown(command)))?;
         if output.status.success() {
             Ok(output.stdout)

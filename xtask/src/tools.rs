@@ -94,12 +94,8 @@ pub(crate) fn programs(shell: &Shell, needed: &[Program]) -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
-    let user = shell.read(&mut command("id", "-u"))?;
-    if user.trim() == "0" && on_path("apt-get").is_some() {
-        shell.run(&mut command("apt-get", "update"))?;
-        let mut install = command("apt-get", "install --yes --no-install-recommends");
-        install.env("DEBIAN_FRONTEND", "noninteractive");
-        shell.run(install.args(&missing))?;
+    if may_install(shell)? {
+        install(shell, &missing)?;
     }
     let missing = self::missing(needed).join(" ");
     if missing.is_empty() {
@@ -108,6 +104,25 @@ pub(crate) fn programs(shell: &Shell, needed: &[Program]) -> Outcome {
     Err(Failure::new(format!(
         "install first, under Debian's names: apt-get install {missing}"
     )))
+}
+
+/// Whether to install what is missing is ours to do.
+pub(crate) fn may_install(shell: &Shell) -> Outcome<bool> {
+    Ok(is_root(shell)? && on_path("apt-get").is_some())
+}
+
+/// Whether this is root, who may install, and may not run everything.
+pub(crate) fn is_root(shell: &Shell) -> Outcome<bool> {
+    let user = shell.read(&mut command("id", "-u"))?;
+    Ok(user.trim() == "0")
+}
+
+/// Installs Debian's packages.
+pub(crate) fn install(shell: &Shell, packages: &[&str]) -> Outcome {
+    shell.run(&mut command("apt-get", "update"))?;
+    let mut install = command("apt-get", "install --yes --no-install-recommends");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    shell.run(install.args(packages))
 }
 
 fn missing(needed: &[Program]) -> Vec<&'static str> {
