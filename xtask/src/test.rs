@@ -2,11 +2,13 @@
 //!
 //! A check prints to its file under target/checks; it is shown only if the check fails.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io::{self, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::postgres::{self, Cluster, Durability};
 use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
 use crate::{dependencies, schema, tools};
 
@@ -16,15 +18,19 @@ pub(crate) fn run(only: Option<&str>) -> Outcome {
         .iter()
         .filter(|(name, _)| only.is_none_or(|only| only == *name))
         .collect();
+    let cluster = OnceCell::new();
     let mut times = Vec::new();
     let mut tests = 0;
     for (number, (name, check)) in (1..).zip(&checks) {
         print!("[{number}/{}] {name} ... ", checks.len());
         io::stdout().flush().doing("print")?;
         let log = target()?.join("checks").join(name).with_extension("log");
-        let shell = Shell::logged(&log)?;
+        let run = Run {
+            shell: Shell::logged(&log)?,
+            cluster: &cluster,
+        };
         let start = Instant::now();
-        let outcome = check(&shell);
+        let outcome = check(&run);
         let time = start.elapsed();
         let printed = fs::read(&log).doing(format_args!("read {}", log.display()))?;
         let printed = String::from_utf8_lossy(&printed);
@@ -53,25 +59,47 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().map(|(name, _)| *name)
 }
 
-type Check = fn(&Shell) -> Outcome;
+/// What a check is given.
+struct Run<'a> {
+    /// Prints to the file of the check.
+    shell: Shell,
+    /// All checks share it, and most need none.
+    cluster: &'a OnceCell<Cluster>,
+}
+
+impl Run<'_> {
+    /// The URL of the run's PostgreSQL, which starts when the first check asks for it.
+    fn postgres(&self) -> Outcome<&str> {
+        if let Some(cluster) = self.cluster.get() {
+            return Ok(cluster.url());
+        }
+        let cluster = Cluster::start(&self.shell, Durability::None)?;
+        Ok(self.cluster.get_or_init(|| cluster).url())
+    }
+}
+
+type Check = fn(&Run) -> Outcome;
 
 const CHECKS: &[(&str, Check)] = &[
-    ("prepare", tools::prepare),
-    ("format", |shell| {
-        shell.run(&mut command("cargo", "fmt --all --check"))
+    ("prepare", |run| tools::prepare(&run.shell)),
+    ("format", |run| {
+        run.shell.run(&mut command("cargo", "fmt --all --check"))
     }),
-    ("deny", deny),
-    ("machete", |shell| {
-        shell.run(&mut command(tools::cargo_machete(shell)?, ""))
+    ("deny", |run| deny(&run.shell)),
+    ("machete", |run| {
+        let machete = tools::cargo_machete(&run.shell)?;
+        run.shell.run(&mut command(machete, ""))
     }),
-    ("helpers", dependencies::check),
-    ("clippy", clippy),
-    ("doc", doc),
-    ("schema", schema::check),
-    ("tests", |shell| {
-        shell.run(&mut command("cargo", "test --workspace --locked"))
+    ("helpers", |run| dependencies::check(&run.shell)),
+    ("clippy", |run| clippy(&run.shell)),
+    ("doc", |run| doc(&run.shell)),
+    ("schema", |run| schema::check(&run.shell)),
+    ("tests", |run| {
+        let mut tests = command("cargo", "test --workspace --locked");
+        run.shell
+            .run(tests.env(postgres::VARIABLE, run.postgres()?))
     }),
-    ("release", tools::release),
+    ("release", |run| tools::release(&run.shell)),
     ("saagieapi", saagieapi),
     ("command-line", command_line),
     ("pulling", pulling),
@@ -96,40 +124,43 @@ fn doc(shell: &Shell) -> Outcome {
 }
 
 /// The platform's own client, unmodified, against that binary.
-fn saagieapi(shell: &Shell) -> Outcome {
-    tools::release(shell)?;
-    shell.run(&mut pytest(shell, "tests/saagieapi")?)
+fn saagieapi(run: &Run) -> Outcome {
+    tools::release(&run.shell)?;
+    run.shell.run(&mut pytest(run, "tests/saagieapi")?)
 }
 
 /// That binary's commands as whole processes, on itself and on a stand-in of the original platform; beside them the
 /// Rust client by its examples.
-fn command_line(shell: &Shell) -> Outcome {
-    tools::release(shell)?;
+fn command_line(run: &Run) -> Outcome {
+    tools::release(&run.shell)?;
     let examples = "build --locked --package regcred-client --features blocking --examples";
-    shell.run(&mut command("cargo", examples))?;
+    run.shell.run(&mut command("cargo", examples))?;
     let example = target()?.join("debug/examples/docker_credentials");
-    shell.run(pytest(shell, "tests/command_line")?.env("REGCRED_SDK_EXAMPLE", example))
+    run.shell
+        .run(pytest(run, "tests/command_line")?.env("REGCRED_SDK_EXAMPLE", example))
 }
 
 /// Those programs between real registries and the real programs that pull images.
-fn pulling(shell: &Shell) -> Outcome {
-    tools::release(shell)?;
-    let syft = tools::syft(shell)?;
-    shell.run(pytest(shell, "tests/pulling")?.env("SYFT_BIN", syft))
+fn pulling(run: &Run) -> Outcome {
+    tools::release(&run.shell)?;
+    let syft = tools::syft(&run.shell)?;
+    run.shell
+        .run(pytest(run, "tests/pulling")?.env("SYFT_BIN", syft))
 }
 
 /// That binary tries credentials at real registries, and at servers that are none.
-fn verifying(shell: &Shell) -> Outcome {
-    tools::release(shell)?;
-    shell.run(&mut pytest(shell, "tests/verifying")?)
+fn verifying(run: &Run) -> Outcome {
+    tools::release(&run.shell)?;
+    run.shell.run(&mut pytest(run, "tests/verifying")?)
 }
 
-fn pytest(shell: &Shell, suite: &str) -> Outcome<Command> {
-    let python = tools::python(shell)?;
+fn pytest(run: &Run, suite: &str) -> Outcome<Command> {
+    let python = tools::python(&run.shell)?;
     let mut pytest = command(python, "-m pytest -p no:cacheprovider");
     pytest
         .arg(suite)
         .env("REGCRED_BIN", target()?.join("release/regcred"))
+        .env(postgres::VARIABLE, run.postgres()?)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(pytest)
 }

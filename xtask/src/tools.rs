@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use crate::postgres;
 use crate::shell::{Doing, Failure, Outcome, Shell, command, root, succeeds, target};
 
 /// Fetches all that the checks need, so that the time it takes and its failures stand apart from theirs.
 pub(crate) fn prepare(shell: &Shell) -> Outcome {
     programs(shell, FOR_CHECKS)?;
+    postgres::programs(shell)?;
     python(shell)?;
     cargo_deny(shell)?;
     cargo_machete(shell)?;
@@ -33,7 +35,7 @@ pub(crate) struct Program {
     package: &'static str,
 }
 
-/// Every program that a check calls, besides those of the Rust toolchain and of a bare Debian.
+/// Every program that a check calls, besides PostgreSQL's, those of the Rust toolchain and of a bare Debian.
 const FOR_CHECKS: &[Program] = &[
     Program {
         name: "python3",
