@@ -28,6 +28,11 @@ impl Alerts {
         self.waiting.subscribe()
     }
 
+    /// Something may wait that another replica wrote down.
+    pub(crate) fn wake(&self) {
+        self.waiting.send_replace(());
+    }
+
     /// Tells of alerts that were written down.
     pub(crate) fn tell(&self, announced: &[Announced]) {
         for Announced { alert, dropped } in announced {

@@ -1,6 +1,5 @@
 //! The operator's commands: they work on the database and its key directly, without a server.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use regcred_core::access::{AdminGrant, RequestId};
@@ -8,7 +7,6 @@ use regcred_core::people::{Login, LoginPassword};
 use regcred_core::random::SystemRandom;
 pub use regcred_core::secret::SecretText;
 use regcred_core::service::CreateUser;
-use regcred_core::store::Store as _;
 use regcred_core::verification::Watch;
 use regcred_core::{Error, ErrorKind};
 
@@ -118,7 +116,7 @@ fn at_work<T>(
     make: bool,
     work: impl AsyncFnOnce(Arc<Installation>) -> regcred_core::Result<T>,
 ) -> Result<T, OperatorError> {
-    let (data_dir, kek) = store.resolve()?;
+    let (place, kek) = store.resolve()?;
     // What the operator is warned of, such as a key that lies beside the database.
     let _flush = logging::start("warn", Some(LogFormat::Human))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -126,12 +124,8 @@ fn at_work<T>(
         .build()
         .map_err(|error| format!("the runtime cannot be started: {error}"))?;
     runtime.block_on(async {
-        let installation = Arc::new(Installation::open(
-            Path::new(&data_dir),
-            &kek,
-            make,
-            Watch::default(),
-        )?);
+        let opened = Installation::open(&place, &kek, make, Watch::default())?;
+        let installation = Arc::new(opened);
         let done = work(Arc::clone(&installation)).await;
         installation.store.close().await;
         Ok(done?)

@@ -12,6 +12,7 @@ use regcred_registry::{Attempt, Courier, Message, Webhook};
 use tokio::sync::watch;
 
 use crate::app::Backend;
+use crate::checks::LOOK_FOR_THE_LEAD;
 use crate::metrics::Metrics;
 
 /// What delivers to one webhook.
@@ -75,6 +76,9 @@ impl Deliveries {
             return Ok(left.min(AT_MOST));
         }
         let service = &self.backend.service;
+        if !service.leads() {
+            return Ok(LOOK_FOR_THE_LEAD);
+        }
         match service.next_delivery(self.webhook.target()).await? {
             Some(delivery) if delivery.due <= now => {
                 self.deliver(&delivery).await?;
@@ -142,7 +146,13 @@ impl Deliveries {
 }
 
 /// Forgets what waits for webhooks that are no longer in the settings.
-pub(crate) async fn forget_others(backend: Arc<Backend>) {
+pub(crate) async fn forget_others(backend: Arc<Backend>, mut stopping: watch::Receiver<bool>) {
+    while !backend.service.leads() {
+        tokio::select! {
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(LOOK_FOR_THE_LEAD) => {}
+        }
+    }
     match backend.service.forget_other_deliveries().await {
         Ok(0) => {}
         Ok(forgotten) => tracing::warn!(

@@ -1,10 +1,20 @@
-//! The [`Store`](regcred_core::store::Store) of regcred on SQLite.
+//! The [`Store`](regcred_core::store::Store) of regcred, on SQLite and on PostgreSQL.
 //!
-//! One writer commits whatever is waiting in one transaction (group commit), and readers work beside it. The only
-//! crate that knows the SQL driver. `tests/conformance` holds the suite that every backend passes.
+//! What is done in a transaction is written once, in `statements`; `backend` is what the two databases do each in its own
+//! way. Both have one writer that commits whatever is waiting in one transaction (group commit), and readers beside it.
+//! The only crate that knows SQL and its drivers. `tests/conformance` holds the suite that both pass.
 
+mod backend;
+mod installation;
+mod postgres;
+mod sql;
 mod sqlite;
+mod statements;
+mod store;
+mod trail;
+mod unit;
 
-pub use sqlite::{
-    DATABASE_FILE, Durability, OpenError, SqliteOptions, SqliteStore, prepare_directory,
-};
+pub use installation::OpenError;
+pub use postgres::{PostgresOptions, PostgresStore};
+pub use sqlite::{DATABASE_FILE, Durability, SqliteOptions, SqliteStore, prepare_directory};
+pub use store::SqlStore;

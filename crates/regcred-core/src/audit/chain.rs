@@ -151,11 +151,17 @@ impl<'a> Walk<'a> {
 
     /// Compares the end with the head, without which a stream is broken; the number of events.
     pub fn end(self, head: Option<&ChainHead>) -> Result<u64, Broken> {
-        if head == Some(&self.chain.head(self.keys)) {
+        if self.fits(head) {
             Ok(self.chain.sequence)
         } else {
             Err(self.broken())
         }
+    }
+
+    /// Whether a head is that of what was walked.
+    #[must_use]
+    pub fn fits(&self, head: Option<&ChainHead>) -> bool {
+        head == Some(&self.chain.head(self.keys))
     }
 
     fn broken(&self) -> Broken {

@@ -20,7 +20,8 @@ impl Service {
     pub async fn authenticate(&self, token: &str) -> Result<Principal> {
         let (kind, id, mac) = self.keys.token_key().read(token)?;
         let now = self.clock.now();
-        if let Some((principal, touch)) = self.sessions.recall(id, &mac, now)? {
+        let memory = self.store.forgets_after();
+        if let Some((principal, touch)) = self.sessions.recall(id, &mac, now, memory)? {
             if touch {
                 self.note_use(id, now).await;
             }
@@ -29,7 +30,7 @@ impl Service {
         let epoch = self.sessions.epoch();
         let known = match kind {
             TokenKind::Session => self.known_session(id, now).await?,
-            TokenKind::Service => self.known_token(id).await?,
+            TokenKind::Service => self.known_token(id, now).await?,
         };
         let known = known
             .filter(|known| known.mac.matches(&mac) && known.live(now))
@@ -37,6 +38,14 @@ impl Service {
         let principal = known.principal.clone();
         self.sessions.remember(id, known, epoch);
         Ok(principal)
+    }
+
+    /// Waits until another process may have changed tokens since `seen`, and forgets those that are remembered; the count
+    /// of such changes, which begins at 0.
+    pub async fn changed_elsewhere(&self, seen: u64) -> u64 {
+        let changes = self.store.changed_elsewhere(seen).await;
+        self.sessions.forget();
+        changes
     }
 
     /// Removes sessions and tokens that ran out; to be called now and then.
@@ -69,6 +78,7 @@ impl Service {
             mac: session.mac,
             principal: Principal::User(user),
             expires: session.expires,
+            read: now,
             used: Some(Used {
                 last: now,
                 noted: if due { now } else { session.last_used },
@@ -86,7 +96,7 @@ impl Service {
         }
     }
 
-    async fn known_token(&self, id: TokenId) -> Result<Option<Known>> {
+    async fn known_token(&self, id: TokenId, now: Timestamp) -> Result<Option<Known>> {
         let Some(secret) = self.store.token_secret(id).await? else {
             return Ok(None);
         };
@@ -101,6 +111,7 @@ impl Service {
             mac: secret.mac,
             principal: Principal::Token(principal),
             expires: token.expires,
+            read: now,
             used: None,
         }))
     }
@@ -120,6 +131,8 @@ struct Known {
     mac: TokenMac,
     principal: Principal,
     expires: Timestamp,
+    /// When it was read from the store.
+    read: Timestamp,
     /// For sessions, which fall idle.
     used: Option<Used>,
 }
@@ -144,22 +157,27 @@ impl Sessions {
         memory.known.clear();
     }
 
-    /// The principal of a remembered token, and whether its use is to be noted in the store.
+    /// The principal of a token that was read within `memory`, where that has an end, and whether its use is to be noted
+    /// in the store.
     fn recall(
         &self,
         id: TokenId,
         mac: &TokenMac,
         now: Timestamp,
+        memory: Option<Duration>,
     ) -> Result<Option<(Principal, bool)>> {
-        let mut memory = self.lock();
-        let Some(known) = memory.known.get_mut(&id) else {
+        let mut lock = self.lock();
+        let Some(known) = lock.known.get_mut(&id) else {
             return Ok(None);
         };
+        if memory.is_some_and(|memory| now.since(known.read) >= memory) {
+            return Ok(None);
+        }
         if !known.mac.matches(mac) {
             return Err(Error::unauthenticated());
         }
         if !known.live(now) {
-            memory.known.remove(&id);
+            lock.known.remove(&id);
             return Err(Error::unauthenticated());
         }
         let touch = known.used.as_mut().is_some_and(|used| {

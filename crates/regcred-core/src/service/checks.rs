@@ -95,7 +95,7 @@ impl Service {
     pub(super) async fn record_proof(
         &self,
         proving: &Proving,
-        author: impl FnOnce(Timestamp, Action) -> AuditEvent + Send + 'static,
+        author: impl Fn(Timestamp, Action) -> AuditEvent + Send + 'static,
         opened: &ToProve,
         (proof, probe): (&Proof, Option<&ImageReference>),
         rest: Duration,
@@ -119,7 +119,7 @@ impl Service {
                 .expires
                 .filter(|expires| present && tried.credentials.expires.is_none() && *expires > now);
             let action = Action::CredentialsVerified {
-                project,
+                project: project.clone(),
                 credentials: row.id.to_string(),
                 registry_key: row.registry.key().to_string(),
                 username: row.username.as_str().to_owned(),

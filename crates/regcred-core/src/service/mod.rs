@@ -76,6 +76,12 @@ impl Service {
         self.store.ready().await
     }
 
+    /// Whether this process does what is done by itself; of several on one store one does.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.store.leads()
+    }
+
     /// The clock that the use cases go by.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {

@@ -7,6 +7,7 @@
 mod values;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -451,6 +452,13 @@ pub trait Store: Send + Sync + 'static {
     async fn audit_streams(&self) -> Result<Vec<(u32, Option<ChainHead>)>>;
     /// At most `limit` rows of a stream behind the number `after`, in order.
     async fn audit_rows(&self, stream: u32, after: u64, limit: usize) -> Result<Vec<AuditRow>>;
+    /// Whether this process does what is done by itself; of several on one store one does, and another one within ten
+    /// seconds after it went.
+    fn leads(&self) -> bool;
+    /// How long what was read of a token may be remembered; `None` where no other process changes it.
+    fn forgets_after(&self) -> Option<Duration>;
+    /// Waits until another process may have changed tokens since `seen`; the count of such changes, which begins at 0.
+    async fn changed_elsewhere(&self, seen: u64) -> u64;
     /// Whether the store can serve now.
     async fn ready(&self) -> Result<()>;
     /// Finishes what is under way and closes; later calls fail with `Unavailable`.

@@ -29,28 +29,28 @@ pub struct Present<'a> {
 }
 
 /// The new version of credentials, decided inside the transaction.
-pub type DecideUpgrade = Box<dyn FnOnce(&Present<'_>) -> Result<Upgrade> + Send>;
+pub type DecideUpgrade = Box<dyn Fn(&Present<'_>) -> Result<Upgrade> + Send>;
 
 /// Which version is to count, decided inside the transaction.
-pub type DecideSwitch = Box<dyn FnOnce(&Present<'_>) -> Result<Switch> + Send>;
+pub type DecideSwitch = Box<dyn Fn(&Present<'_>) -> Result<Switch> + Send>;
 
 /// The event of a version that goes, made from it inside the transaction.
-pub type DescribeVersion = Box<dyn FnOnce(&CredentialsVersion) -> AuditEvent + Send>;
+pub type DescribeVersion = Box<dyn Fn(&CredentialsVersion) -> AuditEvent + Send>;
 
 /// The event of a deletion, made from the row that goes and the number of workloads that use it.
-pub type DescribeDeletion = Box<dyn FnOnce(&DockerCredentials, u64) -> AuditEvent + Send>;
+pub type DescribeDeletion = Box<dyn Fn(&DockerCredentials, u64) -> AuditEvent + Send>;
 
 /// What a proof brings about, decided inside the transaction.
-pub type DecideProof = Box<dyn FnOnce(&Tried<'_>) -> Result<ProofDecision> + Send>;
+pub type DecideProof = Box<dyn Fn(&Tried<'_>) -> Result<ProofDecision> + Send>;
 
 /// What is to be told of credentials that run out at a moment, and when the next time, decided inside the transaction.
 pub type DecideExpiry = Box<dyn Fn(Timestamp) -> Result<(Announcement, Option<Timestamp>)> + Send>;
 
 /// A version of the given number, with the event that says so, made inside the transaction.
-pub type DecideVersion = Box<dyn FnOnce(u32) -> (Version, AuditEvent) + Send>;
+pub type DecideVersion = Box<dyn Fn(u32) -> (Version, AuditEvent) + Send>;
 
 /// The event of a change, made from the workload inside the transaction.
-pub type DescribeWorkload = Box<dyn FnOnce(&Workload) -> AuditEvent + Send>;
+pub type DescribeWorkload = Box<dyn Fn(&Workload) -> AuditEvent + Send>;
 
 /// A user to add.
 pub struct NewUser {

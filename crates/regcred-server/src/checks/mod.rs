@@ -74,6 +74,10 @@ impl Checks {
     async fn begin(&self, queue: &mut Queue) -> Result<(Vec<Turn>, Duration)> {
         let (backend, now) = (&self.backend, self.backend.now());
         let mut turns = Vec::new();
+        if !backend.service.leads() {
+            *queue = Queue::default();
+            return Ok((turns, LOOK_FOR_THE_LEAD));
+        }
         while backend.hosts().places() > 0 {
             let Some(due) = self.next(queue, now).await? else {
                 let wait = queue.next(&backend.hosts(), now).since(now);
@@ -210,7 +214,17 @@ impl Drop for Turn {
 /// Tells of credentials that run out, until `stopping` changes.
 pub(crate) async fn tell_expiries(backend: Arc<Backend>, mut stopping: watch::Receiver<bool>) {
     loop {
-        match backend.service.announce_expiries().await {
+        let wait = if backend.service.leads() {
+            A_WHILE
+        } else {
+            LOOK_FOR_THE_LEAD
+        };
+        let announced = if wait == A_WHILE {
+            backend.service.announce_expiries().await
+        } else {
+            Ok(Vec::new())
+        };
+        match announced {
             Ok(announced) if announced.is_empty() => {}
             Ok(announced) => {
                 backend.alerts.tell(&announced);
@@ -220,7 +234,7 @@ pub(crate) async fn tell_expiries(backend: Arc<Backend>, mut stopping: watch::Re
         }
         tokio::select! {
             _ = stopping.changed() => return,
-            () = tokio::time::sleep(A_WHILE) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 }
@@ -233,4 +247,6 @@ fn warn(error: &Error, what: &str) {
 const ASKER: &str = "regcred";
 /// What was created meanwhile is seen this late.
 const A_WHILE: Duration = Duration::from_mins(1);
+/// Of several replicas one does what is done by itself; the others see this late that it is their turn.
+pub(crate) const LOOK_FOR_THE_LEAD: Duration = Duration::from_secs(2);
 const A_MOMENT: Duration = Duration::from_millis(50);

@@ -36,7 +36,11 @@ impl Aside {
             let checks = Checks::new(Arc::clone(backend), metrics.clone());
             tasks.spawn(checks.run(stopping.subscribe()));
         }
-        tasks.spawn(webhooks::forget_others(Arc::clone(backend)));
+        tasks.spawn(webhooks::forget_others(
+            Arc::clone(backend),
+            stopping.subscribe(),
+        ));
+        tasks.spawn(follow(Arc::clone(backend), stopping.subscribe()));
         let courier = Arc::new(courier);
         for webhook in settings.webhooks {
             let deliveries = Deliveries {
@@ -83,12 +87,27 @@ async fn purge(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
             _ = stopping.changed() => return,
             () = tokio::time::sleep(PURGE_EVERY) => {}
         }
+        if !service.leads() {
+            continue;
+        }
         if let Err(error) = service.purge_expired().await {
             tracing::warn!(
                 detail = error.detail(),
                 "expired sessions could not be removed: {error}"
             );
         }
+    }
+}
+
+/// Takes notice of what other replicas changed.
+async fn follow(backend: Arc<Backend>, mut stopping: watch::Receiver<bool>) {
+    let mut seen = 0;
+    loop {
+        tokio::select! {
+            _ = stopping.changed() => return,
+            changes = backend.service.changed_elsewhere(seen) => seen = changes,
+        }
+        backend.alerts.wake();
     }
 }
 

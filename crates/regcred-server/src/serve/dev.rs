@@ -2,7 +2,6 @@
 
 use std::io::{Write as _, stdout};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 use std::sync::Arc;
 
 use regcred_core::ErrorKind;
@@ -16,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::app::Backend;
-use crate::settings::{KekSource, Settings, SettingsError};
+use crate::settings::{KekSource, Place, Settings, SettingsError};
 
 /// What --dev adds to an installation. The directory goes with it, unless one was given.
 pub(super) struct Dev {
@@ -31,14 +30,14 @@ impl Dev {
             Some(password) => SecretText::new(password),
             None => random_password()?,
         };
-        let throw_away = if settings.data_dir.is_some() {
+        let throw_away = if settings.place.is_some() {
             None
         } else {
             let directory = tempfile::Builder::new()
                 .prefix("regcred-dev-")
                 .tempdir()
                 .map_err(|error| format!("no temporary directory can be made: {error}"))?;
-            settings.data_dir = Some(directory.path().join("data"));
+            settings.place = Some(Place::Directory(directory.path().join("data")));
             if matches!(settings.kek, KekSource::DataDir) {
                 settings.kek = KekSource::ThrowAway;
             }
@@ -122,10 +121,9 @@ impl Dev {
         let data = match &self.throw_away {
             Some(_) => "a temporary directory; it is gone when this stops".to_owned(),
             None => settings
-                .data_dir
-                .as_deref()
-                .map(Path::display)
-                .map(|path| path.to_string())
+                .place
+                .as_ref()
+                .map(ToString::to_string)
                 .unwrap_or_default(),
         };
         let realm = settings.realm.as_deref().unwrap_or("regcred");

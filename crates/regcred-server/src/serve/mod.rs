@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use regcred_core::Clock as _;
 use regcred_core::clock::SystemClock;
-use regcred_core::store::Store as _;
 use regcred_core::verification::Watch;
 use regcred_core::verification::schedule::DEFAULT_EVERY;
 use regcred_registry::{Courier, Policy, Prover, SystemResolver, Webhook};
@@ -63,10 +62,10 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
     } else {
         None
     };
-    let Some(data_dir) = settings.data_dir.clone() else {
+    let Some(place) = settings.place.clone() else {
         return Err("no data directory is given".to_owned());
     };
-    let installation = Installation::open(&data_dir, &settings.kek, true, watch(&settings))?;
+    let installation = Installation::open(&place, &settings.kek, true, watch(&settings))?;
     let metrics =
         Metrics::new().map_err(|error| format!("the metrics cannot be set up: {error}"))?;
     let tls = settings.tls.clone().map(Tls::load).transpose()?;
@@ -107,11 +106,11 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
         .map_err(|error| operator::told(&error))?
     {
         tracing::warn!(
-            "there is no user yet; stop the service and run `regcred user create LOGIN --admin`"
+            "there is no user yet; run `regcred user create LOGIN --admin`, on a data directory while the service is stopped"
         );
     }
     let millis = u64::try_from(SystemClock.now().since(started).as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(url, data_dir = %data_dir.display(), millis, version = env!("CARGO_PKG_VERSION"), "ready");
+    tracing::info!(url, database = %place, millis, version = env!("CARGO_PKG_VERSION"), "ready");
 
     let courier = Courier::new(vec![address], Arc::new(SystemResolver));
     let aside = Aside::start(settings, &backend, &metrics, courier);

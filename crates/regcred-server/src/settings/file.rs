@@ -16,6 +16,8 @@ use super::{LogFormat, SettingsError};
 pub(super) struct FileSettings {
     pub(super) listen: Option<SocketAddr>,
     pub(super) data_dir: Option<PathBuf>,
+    pub(super) database_url: Option<String>,
+    pub(super) database_password_file: Option<PathBuf>,
     pub(super) kek_file: Option<PathBuf>,
     pub(super) platform: Option<u32>,
     pub(super) realm: Option<String>,

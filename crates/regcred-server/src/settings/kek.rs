@@ -41,8 +41,9 @@ impl KekSource {
         }
     }
 
-    /// Reads the key; where it is to lie in the data directory and `fresh` says that nothing is there yet, makes it.
-    pub(crate) fn read(&self, data_dir: &Path, fresh: bool) -> Result<Kek, SettingsError> {
+    /// Reads the key; where it is to lie in the data directory, if there is one, and `fresh` says that nothing is there
+    /// yet, makes it.
+    pub(crate) fn read(&self, data_dir: Option<&Path>, fresh: bool) -> Result<Kek, SettingsError> {
         match self {
             Self::Variable(text) => {
                 tracing::warn!(
@@ -56,7 +57,7 @@ impl KekSource {
                 .map_err(|error| error.to_string())
                 .and_then(|text| Kek::parse(text.expose()).map_err(|error| error.to_string())),
             Self::DataDir => {
-                let path = data_dir.join("kek");
+                let path = data_dir.ok_or(MISSING)?.join("kek");
                 if fresh && !path.exists() {
                     make_file(&path)?;
                     tracing::warn!(
@@ -70,6 +71,10 @@ impl KekSource {
         }
     }
 }
+
+const MISSING: &str = "no key-encryption key is given, and every replica on a database needs the same one; make it once, \
+                       with `head -c 32 /dev/urandom | base64 > kek && chmod 0400 kek`, keep a copy, and give its place \
+                       with --kek-file";
 
 fn read_file(path: &Path) -> Result<Kek, SettingsError> {
     let hint = "give the file that was made with the database";

@@ -6,6 +6,7 @@
 mod every;
 mod file;
 mod kek;
+mod place;
 mod private;
 mod registries;
 mod webhooks;
@@ -20,12 +21,14 @@ use serde::Deserialize;
 use every::Every;
 use file::FileSettings;
 pub(crate) use kek::KekSource;
+pub(crate) use place::Place;
 use regcred_registry::{Rule, Webhook};
 use registries::RegistryRule;
 use webhooks::WebhookRule;
 
-/// Where the installation lies and where its key comes from: what every command that opens it needs.
-#[derive(Args, Clone, Debug, Default)]
+/// Where the installation lies and where its key comes from: what every command that opens it needs. A URL may hold a
+/// password, so they have no `Debug`.
+#[derive(Args, Clone, Default)]
 pub struct StoreArgs {
     /// File with settings (TOML); flags and variables override it
     #[arg(long, env = "REGCRED_CONFIG", value_name = "FILE")]
@@ -34,6 +37,20 @@ pub struct StoreArgs {
     /// Directory of the database; made with mode 0700 where absent
     #[arg(long, env = "REGCRED_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+
+    /// Database of PostgreSQL 15 or later in the place of a directory, for several replicas, such as
+    /// `postgres://regcred@db.example.com/regcred`
+    #[arg(
+        long,
+        env = "REGCRED_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: Option<String>,
+
+    /// File with the password of that database, readable by its owner alone, where the URL has none
+    #[arg(long, env = "REGCRED_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    pub database_password_file: Option<PathBuf>,
 
     /// File with the key-encryption key: 32 bytes in base64, readable by its owner alone [default: DIR/kek, made at the
     /// first start]. The variable `REGCRED_KEK` may hold the key itself instead
@@ -121,7 +138,8 @@ pub(crate) enum LogFormat {
 
 /// What `serve` goes by, once all sources are merged.
 pub(crate) struct Settings {
-    pub(crate) data_dir: Option<PathBuf>,
+    /// Where the installation lies; `None` only for what is tried out and thrown away.
+    pub(crate) place: Option<Place>,
     pub(crate) kek: KekSource,
     pub(crate) listen: SocketAddr,
     pub(crate) dev: bool,
@@ -153,7 +171,8 @@ pub(crate) type SettingsError = String;
 impl ServeArgs {
     /// Merges the sources and refuses what does not go together.
     pub(crate) fn resolve(self) -> Result<Settings, SettingsError> {
-        let file = FileSettings::read(self.store.config.as_deref())?;
+        let mut file = FileSettings::read(self.store.config.as_deref())?;
+        let place = Place::resolve(&self.store, &mut file)?;
         let listen = self.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN);
         let tls = match (
             self.tls_cert.or(file.tls_cert),
@@ -179,9 +198,8 @@ impl ServeArgs {
             ));
         }
         let kek = KekSource::resolve(self.store.kek_file.or(file.kek_file))?;
-        let data_dir = self.store.data_dir.or(file.data_dir);
-        if data_dir.is_none() && !self.dev {
-            return Err(MISSING_DATA_DIR.to_owned());
+        if place.is_none() && !self.dev {
+            return Err(MISSING_PLACE.to_owned());
         }
         let registries = file.registries.into_iter().map(RegistryRule::resolve);
         let mut registries = registries.collect::<Result<Vec<_>, _>>()?;
@@ -189,7 +207,7 @@ impl ServeArgs {
             registries.extend(registries::of_this_machine());
         }
         Ok(Settings {
-            data_dir,
+            place,
             kek,
             listen,
             dev: self.dev,
@@ -220,12 +238,12 @@ impl ServeArgs {
 }
 
 impl StoreArgs {
-    /// The data directory and the source of its key, for the operator's commands.
-    pub(crate) fn resolve(self) -> Result<(PathBuf, KekSource), SettingsError> {
-        let file = FileSettings::read(self.config.as_deref())?;
+    /// Where the installation lies and the source of its key, for the operator's commands.
+    pub(crate) fn resolve(self) -> Result<(Place, KekSource), SettingsError> {
+        let mut file = FileSettings::read(self.config.as_deref())?;
+        let place = Place::resolve(&self, &mut file)?.ok_or(MISSING_PLACE)?;
         let kek = KekSource::resolve(self.kek_file.or(file.kek_file))?;
-        let data_dir = self.data_dir.or(file.data_dir).ok_or(MISSING_DATA_DIR)?;
-        Ok((data_dir, kek))
+        Ok((place, kek))
     }
 }
 
@@ -246,5 +264,6 @@ pub(crate) fn unknown_variables() -> Vec<String> {
 
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8490);
-const MISSING_DATA_DIR: &str = "no data directory is given; say where the database is to lie with --data-dir DIR (to \
-                                try regcred out, `regcred serve --dev` needs none)";
+const MISSING_PLACE: &str = "no data directory is given; say where the database is to lie with --data-dir DIR, or which \
+                             one of PostgreSQL it is with --database-url URL (to try regcred out, `regcred serve --dev` \
+                             needs none)";

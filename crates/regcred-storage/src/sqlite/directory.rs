@@ -1,11 +1,11 @@
 //! The data directory: made for its owner alone, and used by one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::open::OpenError;
+use crate::installation::OpenError;
 
 /// Makes the data directory, mode 0700, with its parents, where it is absent.
 pub fn prepare_directory(directory: &Path) -> Result<(), OpenError> {
@@ -13,12 +13,12 @@ pub fn prepare_directory(directory: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     if let Some(parent) = directory.parent() {
-        fs::create_dir_all(parent).map_err(|error| OpenError::directory(directory, &error))?;
+        fs::create_dir_all(parent).map_err(|error| unusable(directory, &error))?;
     }
     DirBuilder::new()
         .mode(0o700)
         .create(directory)
-        .map_err(|error| OpenError::directory(directory, &error))
+        .map_err(|error| unusable(directory, &error))
 }
 
 /// The exclusive lock on a data directory, on the directory itself, since a file in it can be removed. It is free again
@@ -29,14 +29,14 @@ pub(super) struct DirectoryLock {
 
 impl DirectoryLock {
     pub(super) fn take(directory: &Path) -> Result<Self, OpenError> {
-        let failed = |error| OpenError::directory(directory, &error);
+        let failed = |error| unusable(directory, &error);
         let held = File::open(directory).map_err(failed)?;
         let holder = directory.join(HOLDER_FILE);
         match held.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = fs::read_to_string(holder).unwrap_or_default();
-                return Err(OpenError::locked(directory, holder.trim()));
+                return Err(in_use(directory, holder.trim()));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
@@ -79,3 +79,22 @@ fn private() -> OpenOptions {
 
 /// Holds the number of the process that has the lock.
 const HOLDER_FILE: &str = "lock";
+
+pub(super) fn unusable(directory: &Path, error: &io::Error) -> OpenError {
+    OpenError::new(format!(
+        "the data directory {} cannot be used: {error}; give one that this user may write, with --data-dir",
+        directory.display()
+    ))
+}
+
+fn in_use(directory: &Path, holder: &str) -> OpenError {
+    let holder = if holder.is_empty() {
+        String::new()
+    } else {
+        format!(" ({holder})")
+    };
+    OpenError::new(format!(
+        "the data directory {} is in use by another process{holder}; stop that one first, or give another directory",
+        directory.display()
+    ))
+}

@@ -30,11 +30,6 @@ fn extended(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code)
 }
 
-/// The store was closed.
-pub(super) fn closed() -> Error {
-    Error::unavailable("the store is closed")
-}
-
 /// Turns the errors of a driver's call into the domain's.
 pub(super) trait Told<T> {
     fn told(self) -> regcred_core::Result<T>;

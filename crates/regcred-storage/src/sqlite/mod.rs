@@ -1,30 +1,96 @@
 //! SQLite: WAL, `synchronous=FULL`, an exclusive lock on the data directory.
 //!
 //! [`open`] finds or makes the installation; [`writer`] is the one thread that writes; [`readers`] are connections
-//! for everything else; [`store`] is the `Store`, whose statements lie in a room for each concept.
+//! for everything else.
 
-mod alerts;
-mod audit;
-mod checks;
-mod columns;
-mod credentials;
-mod deliveries;
+mod database;
 mod directory;
 mod error;
 mod open;
-mod people;
-mod projects;
 mod readers;
 mod schema;
-mod sessions;
-mod store;
-mod tokens;
-mod uses;
-mod verifications;
-mod versions;
-mod workloads;
 mod writer;
 
+use std::time::Duration;
+
+use regcred_core::Result;
+
+use crate::backend::Backend;
+use crate::sql::{Database, first, params};
+use crate::store::SqlStore;
+use crate::unit::{Key, Unit, closed};
+
 pub use directory::prepare_directory;
-pub use open::{DATABASE_FILE, Durability, OpenError, SqliteOptions};
-pub use store::SqliteStore;
+pub use open::{DATABASE_FILE, Durability, SqliteOptions};
+
+use directory::DirectoryLock;
+use readers::Readers;
+use writer::Writer;
+
+/// The store on SQLite.
+pub type SqliteStore = SqlStore<Sqlite>;
+
+/// A database of SQLite that is open.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+    /// The stream of the audit trail that this process writes.
+    stream: u32,
+    _lock: DirectoryLock,
+}
+
+impl Backend for Sqlite {
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.read(work)
+    }
+
+    async fn scan<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.scan(work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        _: Vec<Key>,
+        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(work).await
+    }
+
+    fn stream(&self) -> u32 {
+        self.stream
+    }
+
+    fn leads(&self) -> bool {
+        true
+    }
+
+    fn forgets_after(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn changed_elsewhere(&self, _: u64) -> u64 {
+        // There is no other process.
+        std::future::pending().await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        if !self.writer.alive() {
+            return Err(closed());
+        }
+        self.readers.read(|db| {
+            let sql = "SELECT id FROM installation";
+            first(db, "installation", sql, params![], |_| Ok(())).map(drop)
+        })
+    }
+
+    async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}

@@ -1,24 +1,22 @@
 //! Opening an installation: lock, look, check the key, and only then change anything.
 
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use regcred_core::ids::InstallationId;
-use regcred_core::sealing::{Kek, KeyPurpose, KeyRing, KeyRingError, WrappedKey};
+use regcred_core::sealing::{Kek, KeyRing};
 use regcred_core::{Clock, Error, Random};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags};
 
-use super::audit::Trail;
-use super::columns::{all, execute, first};
-use super::directory::{DirectoryLock, make_private};
+use super::directory::{DirectoryLock, make_private, unusable};
 use super::error::{Told as _, told};
 use super::readers::{self, Readers};
 use super::schema::{self, Version};
-use super::store::SqliteStore;
 use super::writer::Writer;
+use super::{Sqlite, SqliteStore};
+use crate::installation::{self, OpenError};
+use crate::store::SqlStore;
+use crate::trail::Trail;
 
 /// The name of the database in the data directory.
 pub const DATABASE_FILE: &str = "regcred.db";
@@ -71,7 +69,7 @@ impl SqliteStore {
         let directory = &options.directory;
         let lock = DirectoryLock::take(directory)?;
         let path = directory.join(DATABASE_FILE);
-        make_private(&path).map_err(|error| OpenError::directory(directory, &error))?;
+        make_private(&path).map_err(|error| unusable(directory, &error))?;
         let db = connect(&path)?;
         let present = look(&db, &path, kek)?;
         prepare(&db, &path, options.durability)?;
@@ -86,16 +84,21 @@ impl SqliteStore {
         let trail = Trail::resume(&db, Arc::clone(&keys))?;
         let stream = trail.stream();
         let writer = Writer::start(db, trail).map_err(|error| {
-            OpenError(format!("the writer's thread cannot be started: {error}"))
+            OpenError::new(format!("the writer's thread cannot be started: {error}"))
         })?;
-        let store = Self::new(writer, Readers::new(&path), stream, lock);
+        let store = SqlStore::new(Sqlite {
+            writer,
+            readers: Readers::new(&path),
+            stream,
+            _lock: lock,
+        });
         Ok((store, keys))
     }
 }
 
 /// What is there, the schema and the keys; `None` where the file is empty. Changes nothing.
 fn look(db: &Connection, path: &Path, kek: &Kek) -> Result<Option<(u32, KeyRing)>, OpenError> {
-    let unreadable = |error| OpenError(format!("{} cannot be read: {error}", path.display()));
+    let unreadable = |error| OpenError::new(format!("{} cannot be read: {error}", path.display()));
     let Version {
         application,
         schema,
@@ -104,46 +107,26 @@ fn look(db: &Connection, path: &Path, kek: &Kek) -> Result<Option<(u32, KeyRing)
         return Ok(None);
     }
     if application != schema::APPLICATION_ID {
-        return Err(OpenError(format!(
+        return Err(OpenError::new(format!(
             "{} is no database of regcred; give another data directory",
             path.display()
         )));
     }
     if schema > schema::CURRENT {
-        return Err(OpenError(format!(
+        return Err(OpenError::new(format!(
             "{} has the schema {schema}, and this program knows {} at most; nothing was changed: run the newer \
              program that wrote it",
             path.display(),
             schema::CURRENT
         )));
     }
-    Ok(Some((schema, open_keys(db, kek)?)))
+    Ok(Some((schema, installation::keys(db, kek)?)))
 }
 
 fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
     db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
         row.get(0)
     })
-}
-
-fn open_keys(db: &Connection, kek: &Kek) -> Result<KeyRing, OpenError> {
-    let installation = first(
-        db,
-        "installation",
-        "SELECT id FROM installation",
-        [],
-        |row| row.id(0, "id", InstallationId::from_bytes),
-    )?
-    .ok_or(OpenError::from(KeyRingError::Missing))?;
-    let sql = "SELECT purpose, generation, wrapped FROM wrapped_key ORDER BY purpose, generation";
-    let keys = all(db, "wrapped_key", sql, [], |row| {
-        Ok(WrappedKey {
-            purpose: row.parsed(0, "purpose", KeyPurpose::from_word)?,
-            generation: row.get(1, "generation")?,
-            wrapped: row.get(2, "wrapped")?,
-        })
-    })?;
-    Ok(KeyRing::open(installation, &keys, kek)?)
 }
 
 /// Makes a new installation, all of it or nothing.
@@ -155,22 +138,7 @@ fn make(
 ) -> Result<KeyRing, OpenError> {
     in_transaction(db, || {
         schema::migrate(db, 0, clock.now())?;
-        let installation = InstallationId::generate(clock.now(), random)?;
-        execute(
-            db,
-            "INSERT INTO installation (singleton, id) VALUES (1, ?)",
-            [installation.as_bytes()],
-        )?;
-        for key in KeyRing::create(installation, kek, random)? {
-            execute(
-                db,
-                "INSERT INTO wrapped_key (purpose, generation, wrapped) VALUES (?, ?, ?)",
-                params![key.purpose.word(), key.generation, key.wrapped],
-            )?;
-        }
-        let keys = open_keys(db, kek)?;
-        Trail::begin(db, &keys)?;
-        Ok(keys)
+        installation::make(db, kek, clock, random)
     })
 }
 
@@ -194,7 +162,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         readers::configure(&db)?;
         Ok(db)
     };
-    open().map_err(|error: rusqlite::Error| OpenError(format!("{}: {error}", path.display())))
+    open().map_err(|error: rusqlite::Error| OpenError::new(format!("{}: {error}", path.display())))
 }
 
 /// Makes the connection fit to write.
@@ -212,51 +180,14 @@ fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), O
         Ok(mode)
     };
     let mode = set()
-        .map_err(|error: rusqlite::Error| OpenError(format!("{}: {error}", path.display())))?;
+        .map_err(|error: rusqlite::Error| OpenError::new(format!("{}: {error}", path.display())))?;
     if mode == "wal" {
         return Ok(());
     }
-    Err(OpenError(format!(
+    Err(OpenError::new(format!(
         "{}: this file system does not do what WAL needs; use a local disk",
         path.display()
     )))
-}
-
-/// Why an installation cannot be opened, in a sentence that says what to do.
-#[derive(Debug)]
-pub struct OpenError(String);
-
-impl OpenError {
-    pub(super) fn directory(directory: &Path, error: &io::Error) -> Self {
-        Self(format!(
-            "the data directory {} cannot be used: {error}; give one that this user may write, with --data-dir",
-            directory.display()
-        ))
-    }
-
-    pub(super) fn locked(directory: &Path, holder: &str) -> Self {
-        let holder = if holder.is_empty() {
-            String::new()
-        } else {
-            format!(" ({holder})")
-        };
-        Self(format!(
-            "the data directory {} is in use by another process{holder}; stop that one first, or give another directory",
-            directory.display()
-        ))
-    }
-}
-
-impl From<Error> for OpenError {
-    fn from(error: Error) -> Self {
-        Self(error.detail().unwrap_or(error.message()).to_owned())
-    }
-}
-
-impl From<KeyRingError> for OpenError {
-    fn from(error: KeyRingError) -> Self {
-        Self(error.to_string())
-    }
 }
 
 impl From<rusqlite::Error> for OpenError {
@@ -264,11 +195,3 @@ impl From<rusqlite::Error> for OpenError {
         told(&error).into()
     }
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for OpenError {}

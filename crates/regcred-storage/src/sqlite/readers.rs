@@ -13,7 +13,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::error::{Told as _, closed};
+use super::error::Told as _;
+use crate::sql::Database;
+use crate::unit::closed;
 
 /// Idle connections, and how to make more.
 #[derive(Clone)]
@@ -37,7 +39,7 @@ impl Readers {
     }
 
     /// A look-up, done here and now.
-    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T>(&self, work: impl FnOnce(&dyn Database) -> Result<T>) -> Result<T> {
         let db = match self.0.lock().as_mut().ok_or_else(closed)?.pop() {
             Some(db) => db,
             None => connect(&self.0.path).told()?,
@@ -54,7 +56,7 @@ impl Readers {
     /// Something long, done where blocking is allowed, once its turn has come.
     pub(super) async fn scan<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&dyn Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let _turn = self.0.scanning.acquire().await.map_err(|_| closed())?;
         let readers = self.clone();
@@ -74,17 +76,6 @@ impl Pool {
         // No code under the lock can panic half-way through a change.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Several statements that see one state of the database.
-pub(super) fn snapshot<T>(
-    db: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
-    let transaction = db.unchecked_transaction().told()?;
-    let done = work(&transaction);
-    transaction.finish().told()?;
-    done
 }
 
 /// A connection that cannot write.

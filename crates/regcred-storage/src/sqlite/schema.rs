@@ -3,8 +3,8 @@
 use regcred_core::{Result, Timestamp};
 use rusqlite::Connection;
 
-use super::checks;
 use super::error::Told as _;
+use crate::statements::checks;
 
 /// Each text leads from the schema before it to the next; none is ever changed once released.
 const MIGRATIONS: [&str; CURRENT as usize] = [

@@ -6,35 +6,23 @@
 
 use std::thread;
 
-use regcred_core::audit::AuditEvent;
 use regcred_core::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::audit::Trail;
-use super::columns::execute;
-use super::error::{Told as _, closed};
+use super::error::Told as _;
+use crate::sql::Database;
+use crate::trail::Trail;
+use crate::unit::{Job, Unit, closed, job};
 
 /// The way to the writer.
 #[derive(Clone)]
 pub(super) struct Writer(mpsc::Sender<Message>);
 
-/// What a use case writes with: the open transaction, and the audit trail.
-pub(super) struct Unit<'a> {
-    pub(super) db: &'a Connection,
-    trail: &'a mut Trail,
-}
-
 enum Message {
-    Work(Job),
+    Work(Box<dyn Job>),
     Close(oneshot::Sender<()>),
 }
-
-/// Does its work, unless there is no transaction to do it in.
-type Job = Box<dyn FnOnce(Option<&mut Unit<'_>>) -> Answer + Send>;
-
-/// Tells whoever asked, once it is known whether the batch was committed.
-type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 impl Writer {
     /// Starts the thread.
@@ -49,22 +37,15 @@ impl Writer {
     /// Runs `work` in a transaction, and answers once it is on disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Unit<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |unit| {
-            let done = unit.map(|unit| unit.attempt(work));
-            Box::new(move |committed: Result<()>| {
-                // Without a transaction there is no work done, and nothing was committed.
-                let done = committed.and_then(|()| done.unwrap_or_else(|| Err(closed())));
-                let _ = answer.send(done);
-            })
-        });
+        // The writer is alone: there is nobody to keep out.
+        let (job, mut answer) = job(Vec::new(), work);
         self.0
             .send(Message::Work(job))
             .await
             .map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        answer.wait().await
     }
 
     /// Whether the thread still takes work.
@@ -78,29 +59,6 @@ impl Writer {
         if self.0.send(Message::Close(done)).await.is_ok() {
             let _ = ended.await;
         }
-    }
-}
-
-impl Unit<'_> {
-    /// Writes down that something was done, in the transaction that does it.
-    pub(super) fn record(&mut self, event: &AuditEvent) -> Result<()> {
-        self.trail.append(self.db, event)
-    }
-
-    /// All of `work` or nothing of it.
-    fn attempt<T>(&mut self, work: impl FnOnce(&mut Unit<'_>) -> Result<T>) -> Result<T> {
-        execute(self.db, "SAVEPOINT unit", [])?;
-        let end = self.trail.end();
-        let done = work(self);
-        if done.is_err() {
-            self.trail.set_back(end);
-            // Where that fails nothing of the transaction may stay; the batch sees that it is gone.
-            if execute(self.db, "ROLLBACK TO unit", []).is_err() {
-                let _ = execute(self.db, "ROLLBACK", []);
-            }
-        }
-        let _ = execute(self.db, "RELEASE unit", []);
-        done
     }
 }
 
@@ -128,50 +86,64 @@ fn serve(db: Connection, mut trail: Trail, mut waiting: mpsc::Receiver<Message>)
 }
 
 /// Runs the jobs in one transaction and answers them all.
-fn batch(db: &Connection, trail: &mut Trail, jobs: impl Iterator<Item = Job>) {
+fn batch(db: &Connection, trail: &mut Trail, jobs: impl Iterator<Item = Box<dyn Job>>) {
     // Whoever comes once it is at its end belongs to the next batch.
     let mut jobs = jobs.fuse().peekable();
     if jobs.peek().is_none() {
         return;
     }
     let end = trail.end();
-    let mut answers = Vec::new();
-    let committed = transact(db, trail, &mut jobs, &mut answers).inspect_err(|error| {
-        trail.set_back(end);
+    let mut done = Vec::new();
+    let committed = transact(db, trail, &mut jobs, &mut done).inspect_err(|error| {
+        trail.set_back(&end);
         if !db.is_autocommit() {
             let _ = db.execute_batch("ROLLBACK");
         }
         let detail = error.detail().unwrap_or(error.message());
         tracing::error!(detail, "a batch of changes was not committed");
     });
-    // Those to whom the transaction did not come any more.
-    answers.extend(jobs.map(|job| job(None)));
-    for answer in answers {
-        answer(committed.clone());
+    // Also those to whom the transaction did not come any more.
+    for job in done.into_iter().chain(jobs) {
+        job.answer(committed.clone());
     }
 }
 
 fn transact(
     db: &Connection,
     trail: &mut Trail,
-    jobs: &mut impl Iterator<Item = Job>,
-    answers: &mut Vec<Answer>,
+    jobs: &mut impl Iterator<Item = Box<dyn Job>>,
+    done: &mut Vec<Box<dyn Job>>,
 ) -> Result<()> {
-    execute(db, "BEGIN IMMEDIATE", [])?;
-    let end = trail.end();
-    for job in jobs {
-        answers.push(job(Some(&mut Unit { db, trail })));
+    Database::execute(db, "BEGIN IMMEDIATE", &[])?;
+    for mut job in jobs {
+        let attempted = attempt(db, trail, job.as_mut());
+        done.push(job);
+        attempted?;
         if db.is_autocommit() {
             return Err(Error::unavailable("SQLite gave the whole transaction up"));
         }
     }
-    if trail.end() != end {
-        trail.write_head(db)?;
-    }
+    trail.write(db)?;
     db.prepare_cached("COMMIT")
         .and_then(|mut commit| commit.execute([]))
         .map(drop)
         .told()
+}
+
+/// All of a job or nothing of it; an error where there is no telling.
+fn attempt(db: &Connection, trail: &mut Trail, job: &mut dyn Job) -> Result<()> {
+    let statement = |sql| Database::execute(db, sql, &[]).map(drop);
+    statement("SAVEPOINT unit")?;
+    let end = trail.end();
+    if job.run(&mut Unit::new(db, trail)).is_err() {
+        trail.set_back(&end);
+        // Where that fails nothing of the transaction may stay; the batch sees that it is gone.
+        if statement("ROLLBACK TO unit").is_err() {
+            let _ = statement("ROLLBACK");
+        }
+    }
+    let _ = statement("RELEASE unit");
+    Ok(())
 }
 
 /// Further use cases wait for the next batch: a bound on how long one commit may become.

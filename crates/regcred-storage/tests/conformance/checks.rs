@@ -1,5 +1,6 @@
 //! What is done by itself: when credentials are tried, and when it is told that they run out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_core::access::Proving;
@@ -14,7 +15,7 @@ use regcred_core::verification::{
 };
 use regcred_core::{Result, Timestamp};
 
-use crate::fixture::{Fixture, User, by_itself, event, now};
+use crate::fixture::{Fixture, User, by_itself, event, now, sealed};
 
 async fn add(
     fixture: &Fixture,
@@ -229,16 +230,17 @@ pub(crate) async fn follow_what_a_proof_decides(fixture: Fixture) {
 
     // An upgrade begins anew, at its own host.
     let editor = fixture.editor(&alice, project).await;
-    let new = fixture.credentials(project, Some("b.x"), "me");
+    let new = fixture.credentials(project, Some("b.x"), "me").credentials;
+    let keys = Arc::clone(&fixture.keys);
     let upgrade = Box::new(move |present: &Present<'_>| {
         let at = now();
         Ok(Upgrade {
-            registry: new.credentials.registry,
-            username: new.credentials.username,
+            registry: new.registry.clone(),
+            username: new.username.clone(),
             version: present.next,
             at,
             expires: None,
-            password: new.password,
+            password: sealed(&keys, b"new"),
             probe: None,
             secret: present.next,
             proof: None,

@@ -9,7 +9,7 @@ use regcred_core::registry::Registry;
 use regcred_core::store::{DecideUpgrade, Upgrade};
 use regcred_core::{Error, ErrorKind, Result};
 
-use crate::fixture::{Fixture, User, event, now, operator};
+use crate::fixture::{Fixture, User, event, now, operator, sealed};
 
 async fn add(
     fixture: &Fixture,
@@ -30,18 +30,18 @@ async fn add(
 
 /// An upgrade to these values, one version up.
 fn to(fixture: &Fixture, registry: Option<&str>, username: &str) -> DecideUpgrade {
-    let password = fixture.sealed(b"new");
+    let keys = Arc::clone(&fixture.keys);
     let registry = Registry::parse(registry.map(str::to_owned)).unwrap();
     let username = Username::parse(username.to_owned()).unwrap();
     Box::new(move |present| {
         let at = now();
         Ok(Upgrade {
-            registry,
-            username,
+            registry: registry.clone(),
+            username: username.clone(),
             version: present.next,
             at,
             expires: None,
-            password,
+            password: sealed(&keys, b"new"),
             probe: present.row.probe.clone(),
             secret: present.next,
             proof: None,

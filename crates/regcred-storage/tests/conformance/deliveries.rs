@@ -32,7 +32,7 @@ async fn refuse(
                 due: at,
                 counts: Counts::default(),
                 expires: None,
-                announcement: Some(told),
+                announcement: Some(told.clone()),
             }),
         })
     });

@@ -20,33 +20,68 @@ use regcred_core::store::{GroupRole, NewCredentials, NewSession, NewUser, Store}
 use regcred_core::token::TokenKind;
 use regcred_core::verification::SavingPolicy;
 use regcred_core::{Clock as _, Result, Timestamp};
-use regcred_storage::{SqliteOptions, SqliteStore};
+use regcred_storage::{PostgresStore, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
+
+use crate::scratch::Scratch;
 
 /// A store, its keys, and a way to close and open it again.
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: Arc<KeyRing>,
     kek: Kek,
-    directory: TempDir,
+    place: Place,
+}
+
+/// Where a store lies.
+enum Place {
+    Sqlite(TempDir),
+    Postgres(Scratch),
 }
 
 pub(crate) fn sqlite() -> Fixture {
-    let kek = Kek::parse(Kek::generate(&SystemRandom).unwrap().expose()).unwrap();
-    let directory = TempDir::new().unwrap();
-    let (store, keys) = open_sqlite(&directory, &kek);
-    Fixture {
-        store,
-        keys,
-        kek,
-        directory,
-    }
+    Fixture::open(Place::Sqlite(TempDir::new().unwrap()), fresh_kek())
 }
 
-fn open_sqlite(directory: &TempDir, kek: &Kek) -> (Arc<dyn Store>, Arc<KeyRing>) {
-    let options = SqliteOptions::new(directory.path());
-    let (store, keys) = SqliteStore::open(&options, kek, &SystemClock, &SystemRandom).unwrap();
-    (Arc::new(store), keys)
+pub(crate) async fn postgres() -> Fixture {
+    Fixture::open(Place::Postgres(Scratch::make().await), fresh_kek())
+}
+
+fn fresh_kek() -> Kek {
+    Kek::parse(Kek::generate(&SystemRandom).unwrap().expose()).unwrap()
+}
+
+impl Place {
+    fn open(&self, kek: &Kek) -> (Arc<dyn Store>, Arc<KeyRing>) {
+        match self {
+            Self::Sqlite(directory) => {
+                let options = SqliteOptions::new(directory.path());
+                let opened = SqliteStore::open(&options, kek, &SystemClock, &SystemRandom);
+                let (store, keys) = opened.unwrap();
+                (Arc::new(store), keys)
+            }
+            Self::Postgres(scratch) => {
+                let options = scratch.options();
+                let opened = PostgresStore::open(&options, kek, &SystemClock, &SystemRandom);
+                let (store, keys) = opened.unwrap();
+                (Arc::new(store), keys)
+            }
+        }
+    }
+
+    async fn run(&self, sql: &str) {
+        match self {
+            Self::Sqlite(directory) => {
+                let database = directory.path().join("regcred.db");
+                let database = rusqlite::Connection::open(database).unwrap();
+                database.execute_batch(sql).unwrap();
+            }
+            Self::Postgres(scratch) => {
+                let client = scratch.client().await;
+                client.batch_execute(sql).await.unwrap();
+            }
+        }
+    }
 }
 
 /// A user with a session, and what the access check lets it do.
@@ -63,31 +98,30 @@ impl User {
 }
 
 impl Fixture {
+    fn open(place: Place, kek: Kek) -> Self {
+        let (store, keys) = place.open(&kek);
+        Self {
+            store,
+            keys,
+            kek,
+            place,
+        }
+    }
+
     /// As if each project had so many versions of jobs and apps.
-    pub(crate) fn count_versions(&self, versions: u32) {
-        let database =
-            rusqlite::Connection::open(self.directory.path().join("regcred.db")).unwrap();
-        let sql = "UPDATE project SET workload_versions = ?";
-        database.execute(sql, [versions]).unwrap();
+    pub(crate) async fn count_versions(&self, versions: u32) {
+        let sql = format!("UPDATE project SET workload_versions = {versions}");
+        self.place.run(&sql).await;
     }
 
     /// Closes the store and opens it again, as a restart does.
     pub(crate) async fn reopened(self) -> Self {
         let Self {
-            store,
-            kek,
-            directory,
-            ..
+            store, kek, place, ..
         } = self;
         store.close().await;
         drop(store);
-        let (store, keys) = open_sqlite(&directory, &kek);
-        Self {
-            store,
-            keys,
-            kek,
-            directory,
-        }
+        Self::open(place, kek)
     }
 
     pub(crate) async fn user(&self, login: &str, groups: &[&str]) -> User {
@@ -247,16 +281,7 @@ impl Fixture {
     }
 
     pub(crate) fn sealed(&self, plaintext: &[u8]) -> SealedRecord {
-        let binding = regcred_core::sealing::Binding {
-            table: "t",
-            column: "c",
-            project: &[],
-            row: &[],
-            version: 1,
-            registry_key: "",
-            username: "",
-        };
-        self.keys.seal(&binding, plaintext, &SystemRandom).unwrap()
+        sealed(&self.keys, plaintext)
     }
 
     /// The number of events, once the whole trail was verified.
@@ -270,6 +295,19 @@ impl Fixture {
         }
         events
     }
+}
+
+pub(crate) fn sealed(keys: &KeyRing, plaintext: &[u8]) -> SealedRecord {
+    let binding = regcred_core::sealing::Binding {
+        table: "t",
+        column: "c",
+        project: &[],
+        row: &[],
+        version: 1,
+        registry_key: "",
+        username: "",
+    };
+    keys.seal(&binding, plaintext, &SystemRandom).unwrap()
 }
 
 pub(crate) fn now() -> Timestamp {

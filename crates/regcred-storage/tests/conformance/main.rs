@@ -13,6 +13,8 @@ mod fixture;
 mod people;
 mod projects;
 mod pulls;
+#[path = "../postgres/scratch.rs"]
+mod scratch;
 mod sessions;
 mod tokens;
 mod trail;
@@ -27,7 +29,7 @@ macro_rules! conformance {
             $(mod $room {
                 $(#[tokio::test(flavor = "multi_thread")]
                 async fn $test() {
-                    crate::$room::$test($fixture).await;
+                    crate::$room::$test($fixture.await).await;
                 })*
             })*
         }
@@ -129,4 +131,5 @@ macro_rules! suite {
     };
 }
 
-suite!(sqlite: crate::fixture::sqlite());
+suite!(sqlite: async { crate::fixture::sqlite() });
+suite!(postgres: crate::fixture::postgres());

@@ -517,7 +517,10 @@ pub(crate) async fn have_so_many_versions_in_a_project_and_no_more(fixture: Fixt
     place.add(&first.1).await.unwrap();
     place.add(&second.1).await.unwrap();
     place.upgrade(second.0, None).await.unwrap();
-    place.fixture.count_versions(MOST_VERSIONS_IN_PROJECT - 2);
+    place
+        .fixture
+        .count_versions(MOST_VERSIONS_IN_PROJECT - 2)
+        .await;
     place.upgrade(first.0, None).await.unwrap();
     // Refusals for another reason take no room.
     assert_eq!(

@@ -118,7 +118,7 @@ impl Service {
         &self,
         grant: &Arc<Grant<Editor>>,
         input: UpgradeCredentials,
-        describe: impl FnOnce(Made) -> Action + Send + 'static,
+        describe: impl Fn(Made) -> Action + Send + 'static,
     ) -> Result<DecideUpgrade> {
         let UpgradeCredentials {
             project,
@@ -144,16 +144,18 @@ impl Service {
             version::expect(row.version, expected_version)?;
             // Upgrades that come together are ordered here, not by their clocks.
             let now = now.max(row.last_update);
-            let registry = registry.unwrap_or_else(|| row.registry.clone());
-            let username = username.unwrap_or_else(|| row.username.clone());
+            let registry = registry.as_ref().unwrap_or(&row.registry).clone();
+            let username = username.as_ref().unwrap_or(&row.username).clone();
             let version = present.next;
             let binding = credentials::binding(&project, &id, version, &registry, &username);
             let password = keys.seal(&binding, password.expose().as_bytes(), random.as_ref())?;
-            let proof = proved.map(|proved| proved.of(id, version, registry.key(), &username));
+            let proof = proved
+                .as_ref()
+                .map(|proved| proved.of(id, version, registry.key(), &username));
             let proof = proof.transpose()?;
-            let probe = probe.unwrap_or_else(|| row.probe_at(&registry));
+            let probe = probe.clone().unwrap_or_else(|| row.probe_at(&registry));
             let held = |number: &u32| present.versions.iter().any(|held| held.secret == *number);
-            let secret = same.into_iter().find(held).unwrap_or(version);
+            let secret = same.iter().copied().find(held).unwrap_or(version);
             let mut versions = present.versions.iter();
             let staged =
                 versions.find(|version| matches!(version.state, VersionState::Staged { .. }));

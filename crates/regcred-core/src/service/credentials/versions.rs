@@ -81,15 +81,10 @@ impl Service {
         &self,
         caller: &Caller,
         input: SwitchVersion,
-        pick: impl FnOnce(
-            &Present<'_>,
-            Option<u32>,
-            Option<u32>,
-            Timestamp,
-        ) -> Result<CredentialsVersion>
+        pick: impl Fn(&Present<'_>, Option<u32>, Option<u32>, Timestamp) -> Result<CredentialsVersion>
         + Send
         + 'static,
-        describe: impl FnOnce(Switched) -> Action + Send + 'static,
+        describe: impl Fn(Switched) -> Action + Send + 'static,
     ) -> Result<DockerCredentials> {
         let SwitchVersion {
             project,

@@ -20,13 +20,13 @@ pub struct NewVersion {
 }
 
 impl NewVersion {
-    pub(super) fn numbered(self, number: u32, creator: String, created: Timestamp) -> Version {
+    pub(super) fn numbered(&self, number: u32, creator: String, created: Timestamp) -> Version {
         Version {
             number,
             creator,
             created,
-            image: self.image,
-            details: self.details,
+            image: self.image.clone(),
+            details: self.details.clone(),
         }
     }
 }
@@ -57,7 +57,7 @@ impl Service {
                     .map(|id| id.to_string()),
             };
             (
-                version.numbered(number, maker, now),
+                version.numbered(number, maker.clone(), now),
                 author.event(now, action),
             )
         });

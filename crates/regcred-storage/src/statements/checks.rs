@@ -9,14 +9,14 @@ use regcred_core::registry::RegistryKey;
 use regcred_core::store::{DecideExpiry, StoredPassword};
 use regcred_core::verification::{Consequence, Counts, DueCheck, DueChecks, LeftAlone, schedule};
 use regcred_core::{Result, Timestamp};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
-use super::writer::Unit;
+use crate::sql::{Columns, Database, all, execute, first, params};
+use crate::unit::{Key, Unit};
+
 use super::{alerts, credentials, deliveries};
 
 /// Plans the first try of a new version of credentials, and what is to be told of its end.
-pub(super) fn plan(db: &Connection, project: ProjectId, of: &DockerCredentials) -> Result<()> {
+pub(crate) fn plan(db: &dyn Database, project: ProjectId, of: &DockerCredentials) -> Result<()> {
     let now = of.last_update;
     let planned = Planned {
         project,
@@ -29,7 +29,7 @@ pub(super) fn plan(db: &Connection, project: ProjectId, of: &DockerCredentials) 
 }
 
 /// Plans the first try of all that there are, in a database whose credentials were not tried by themselves before.
-pub(super) fn plan_all(db: &Connection, now: Timestamp) -> Result<()> {
+pub(crate) fn plan_all(db: &dyn Database, now: Timestamp) -> Result<()> {
     let nothing: &[u8] = &[];
     let mut after: Option<(ProjectId, CredentialsId)> = None;
     loop {
@@ -75,12 +75,12 @@ fn planned(row: &Columns<'_>) -> Result<Planned> {
     })
 }
 
-fn plan_at(db: &Connection, of: &Planned, due: Timestamp, now: Timestamp) -> Result<()> {
+fn plan_at(db: &dyn Database, of: &Planned, due: Timestamp, now: Timestamp) -> Result<()> {
     let alert = of.expires.map(|expires| schedule::warning(expires, now));
     execute(
         db,
         "INSERT INTO credentials_check (project_id, credentials_id, host, due_at, refusals, failures, alert_at) \
-         VALUES (?, ?, ?, ?, 0, 0, ?) ON CONFLICT DO UPDATE SET host = excluded.host, due_at = excluded.due_at, \
+         VALUES (?, ?, ?, ?, 0, 0, ?) ON CONFLICT (project_id, credentials_id) DO UPDATE SET host = excluded.host, due_at = excluded.due_at, \
          refusals = 0, failures = 0, alert_at = excluded.alert_at",
         params![
             of.project.as_bytes(),
@@ -94,7 +94,7 @@ fn plan_at(db: &Connection, of: &Planned, due: Timestamp, now: Timestamp) -> Res
 }
 
 /// What was counted of the version of credentials that counts.
-pub(super) fn counts(db: &Connection, project: ProjectId, id: CredentialsId) -> Result<Counts> {
+pub(crate) fn counts(db: &dyn Database, project: ProjectId, id: CredentialsId) -> Result<Counts> {
     let sql = "SELECT refusals, failures FROM credentials_check WHERE project_id = ? AND credentials_id = ?";
     let params = [project.as_bytes(), id.as_bytes()];
     let found = first(db, TABLE, sql, params, |row| {
@@ -107,8 +107,8 @@ pub(super) fn counts(db: &Connection, project: ProjectId, id: CredentialsId) -> 
 }
 
 /// What a proof changes: the next try, and the expiry where that was learnt.
-pub(super) fn follow(
-    db: &Connection,
+pub(crate) fn follow(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
     consequence: &Consequence,
@@ -132,8 +132,8 @@ pub(super) fn follow(
 }
 
 /// One descent of the index for each host, however many credentials it has.
-pub(super) fn due(
-    db: &Connection,
+pub(crate) fn due(
+    db: &dyn Database,
     now: Timestamp,
     except: &HashSet<String>,
     limit: usize,
@@ -158,8 +158,7 @@ pub(super) fn due(
     let at_once = i64::try_from(each).unwrap_or(i64::MAX);
     let sql = "SELECT c.project_id, c.credentials_id, d.version, c.host, d.username, c.due_at \
                FROM credentials_check c CROSS JOIN docker_credentials d \
-               ON d.project_id = c.project_id AND d.id = c.credentials_id \
-               WHERE c.host = ? AND c.due_at <= ? ORDER BY c.due_at LIMIT ?";
+               WHERE d.project_id = c.project_id AND d.id = c.credentials_id AND c.host = ? AND c.due_at <= ? ORDER BY c.due_at LIMIT ?";
     for (_, host) in hosts {
         let params = params![host, now.as_micros(), at_once];
         let of_host = all(db, TABLE, sql, params, due_check)?;
@@ -172,16 +171,16 @@ pub(super) fn due(
 }
 
 /// Puts off what is due of an account that is left alone.
-pub(super) fn put_off(db: &Connection, account: &LeftAlone, now: Timestamp) -> Result<()> {
+pub(crate) fn put_off(db: &dyn Database, account: &LeftAlone, now: Timestamp) -> Result<()> {
     let (id, version) = account.refused.unzip();
     execute(
         db,
         "UPDATE credentials_check SET due_at = ?1 WHERE host = ?2 AND due_at <= ?3 AND EXISTS \
          (SELECT 1 FROM docker_credentials d WHERE d.project_id = credentials_check.project_id \
-         AND d.id = credentials_check.credentials_id AND d.username = ?4 AND (d.id IS NOT ?5 OR d.version IS ?6))",
+         AND d.id = credentials_check.credentials_id AND d.username = ?4 AND (d.id IS DISTINCT FROM ?5 OR d.version IS NOT DISTINCT FROM ?6))",
         params![
             account.until.as_micros(),
-            account.host,
+            &account.host,
             now.as_micros(),
             account.username.as_str(),
             id.as_ref().map(CredentialsId::as_bytes),
@@ -192,8 +191,8 @@ pub(super) fn put_off(db: &Connection, account: &LeftAlone, now: Timestamp) -> R
 }
 
 /// Puts credentials off that are due, and reads their sealed password.
-pub(super) fn claim(
-    db: &Connection,
+pub(crate) fn claim(
+    db: &dyn Database,
     due: &DueCheck,
     again: Timestamp,
 ) -> Result<Option<StoredPassword>> {
@@ -214,7 +213,7 @@ pub(super) fn claim(
 }
 
 /// Tells of those that run out.
-pub(super) fn announce_expiries(
+pub(crate) fn announce_expiries(
     unit: &mut Unit<'_>,
     now: Timestamp,
     limit: usize,
@@ -233,6 +232,7 @@ pub(super) fn announce_expiries(
     let mut room = deliveries::room(unit.db)?;
     let mut announced = Vec::with_capacity(due.len());
     for (project, id) in due {
+        unit.lock(Key::Project(project))?;
         let Some(row) = credentials::get(unit.db, project, id)? else {
             continue;
         };

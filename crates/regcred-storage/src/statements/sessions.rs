@@ -6,12 +6,11 @@ use regcred_core::people::Login;
 use regcred_core::store::{NewSession, Session};
 use regcred_core::token::TokenMac;
 use regcred_core::{Error, Result, Timestamp};
-use rusqlite::{Connection, params};
 
-use super::columns::{execute, first};
-use super::writer::Unit;
+use crate::sql::{Database, execute, first, params};
+use crate::unit::Unit;
 
-pub(super) fn open(unit: &mut Unit<'_>, session: &NewSession, event: &AuditEvent) -> Result<()> {
+pub(crate) fn open(unit: &mut Unit<'_>, session: &NewSession, event: &AuditEvent) -> Result<()> {
     let added = execute(
         unit.db,
         "INSERT INTO session (id, mac, user_id, last_used, expires_at) \
@@ -33,7 +32,7 @@ pub(super) fn open(unit: &mut Unit<'_>, session: &NewSession, event: &AuditEvent
     unit.record(event)
 }
 
-pub(super) fn get(db: &Connection, id: TokenId) -> Result<Option<Session>> {
+pub(crate) fn get(db: &dyn Database, id: TokenId) -> Result<Option<Session>> {
     let sql = "SELECT s.id, s.mac, s.user_id, u.login, u.admin, s.last_used, s.expires_at \
                FROM session s JOIN user_account u ON u.id = s.user_id WHERE s.id = ?";
     first(db, "session", sql, [id.as_bytes()], |row| {
@@ -48,16 +47,16 @@ pub(super) fn get(db: &Connection, id: TokenId) -> Result<Option<Session>> {
     })
 }
 
-pub(super) fn touch(unit: &Unit<'_>, id: TokenId, at: Timestamp) -> Result<()> {
+pub(crate) fn touch(unit: &Unit<'_>, id: TokenId, at: Timestamp) -> Result<()> {
     execute(
         unit.db,
-        "UPDATE session SET last_used = max(last_used, ?) WHERE id = ?",
+        "UPDATE session SET last_used = ?1 WHERE id = ?2 AND last_used < ?1",
         params![at.as_micros(), id.as_bytes()],
     )
     .map(drop)
 }
 
-pub(super) fn end(
+pub(crate) fn end(
     unit: &mut Unit<'_>,
     user: UserId,
     id: TokenId,
@@ -66,13 +65,14 @@ pub(super) fn end(
     let sql = "DELETE FROM session WHERE id = ? AND user_id = ?";
     let ended = execute(unit.db, sql, [id.as_bytes(), user.as_bytes()])? > 0;
     if ended {
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(ended)
 }
 
 /// Sessions and service tokens that ran out, and sessions that fell idle.
-pub(super) fn purge(unit: &Unit<'_>, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
+pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
     let sessions = execute(
         unit.db,
         "DELETE FROM session WHERE expires_at <= ? OR last_used < ?",

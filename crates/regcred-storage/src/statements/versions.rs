@@ -10,12 +10,12 @@ use regcred_core::store::{
     DecideSwitch, DecideUpgrade, DescribeVersion, Present, StoredPassword, Switch, Upgrade,
 };
 use regcred_core::{Error, Result, Timestamp};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
+use crate::sql::{Columns, Database, all, execute, first, params};
+use crate::unit::Unit;
+
 use super::credentials::{self, Current};
 use super::verifications;
-use super::writer::Unit;
 
 /// The columns in the order in which [`stored`] and [`version`] read them.
 macro_rules! select {
@@ -29,7 +29,7 @@ macro_rules! select {
 }
 
 /// What changes of credentials are decided on.
-pub(super) struct Found {
+pub(crate) struct Found {
     row: DockerCredentials,
     versions: Vec<CredentialsVersion>,
     next: u32,
@@ -37,8 +37,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn of(
-        db: &Connection,
+    pub(crate) fn of(
+        db: &dyn Database,
         project: ProjectId,
         id: CredentialsId,
     ) -> Result<Option<Self>> {
@@ -64,7 +64,7 @@ impl Found {
         }))
     }
 
-    pub(super) fn present(&self) -> Present<'_> {
+    pub(crate) fn present(&self) -> Present<'_> {
         Present {
             row: &self.row,
             versions: &self.versions,
@@ -75,8 +75,8 @@ impl Found {
 }
 
 /// All versions, the latest first; none where the credentials are absent.
-pub(super) fn list(
-    db: &Connection,
+pub(crate) fn list(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
 ) -> Result<Vec<CredentialsVersion>> {
@@ -88,7 +88,7 @@ pub(super) fn list(
 
 /// All versions of a row, which has the one that counts.
 fn of(
-    db: &Connection,
+    db: &dyn Database,
     project: ProjectId,
     row: &DockerCredentials,
 ) -> Result<Vec<CredentialsVersion>> {
@@ -116,11 +116,11 @@ fn of(
 }
 
 /// Adds a version beside the current one, in place of one that was staged before.
-pub(super) fn stage(
+pub(crate) fn stage(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: CredentialsId,
-    decide: DecideUpgrade,
+    decide: &DecideUpgrade,
 ) -> Result<Option<CredentialsVersion>> {
     let Some(found) = Found::of(unit.db, project, id)? else {
         return Ok(None);
@@ -184,11 +184,11 @@ pub(super) fn stage(
 }
 
 /// Makes another version the current one, and holds the one before.
-pub(super) fn switch(
+pub(crate) fn switch(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: CredentialsId,
-    decide: DecideSwitch,
+    decide: &DecideSwitch,
 ) -> Result<Option<DockerCredentials>> {
     let Some(found) = Found::of(unit.db, project, id)? else {
         return Ok(None);
@@ -217,12 +217,12 @@ pub(super) fn switch(
 }
 
 /// Removes a version that is not the current one; `false` where there is none.
-pub(super) fn destroy(
+pub(crate) fn destroy(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: CredentialsId,
     number: u32,
-    describe: DescribeVersion,
+    describe: &DescribeVersion,
 ) -> Result<bool> {
     let versions = list(unit.db, project, id)?;
     let Some(gone) = versions.iter().find(|version| version.number == number) else {
@@ -239,8 +239,8 @@ pub(super) fn destroy(
 }
 
 /// Keeps the version that counts beside it until a moment, before another one takes its place.
-pub(super) fn hold(
-    db: &Connection,
+pub(crate) fn hold(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
     at: Timestamp,
@@ -267,17 +267,17 @@ pub(super) fn hold(
     let most = i64::try_from(MOST_PREVIOUS).unwrap_or(i64::MAX);
     execute(
         db,
-        "DELETE FROM credentials_version WHERE project_id = ?1 AND credentials_id = ?2 AND version IN \
+        "DELETE FROM credentials_version WHERE project_id = ?1 AND credentials_id = ?2 AND base IS NULL AND version NOT IN \
          (SELECT version FROM credentials_version WHERE project_id = ?1 AND credentials_id = ?2 AND base IS NULL \
-         ORDER BY superseded_at DESC, version DESC LIMIT -1 OFFSET ?3)",
+         ORDER BY superseded_at DESC, version DESC LIMIT ?3)",
         params![project.as_bytes(), id.as_bytes(), most],
     )?;
     Ok(())
 }
 
 /// Writes down that a number is given.
-pub(super) fn give_number(
-    db: &Connection,
+pub(crate) fn give_number(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
     number: u32,
@@ -287,14 +287,14 @@ pub(super) fn give_number(
 }
 
 /// Removes those whose time is over.
-pub(super) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
+pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
     let sql = "DELETE FROM credentials_version WHERE hold_until <= ?";
     execute(unit.db, sql, [now.as_micros()]).map(drop)
 }
 
 /// One of them, with its sealed password.
-pub(super) fn sealed(
-    db: &Connection,
+pub(crate) fn sealed(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
     number: u32,
@@ -311,7 +311,7 @@ pub(super) fn sealed(
     first(db, TABLE, sql, key, stored)
 }
 
-fn remove(db: &Connection, project: ProjectId, id: CredentialsId, number: u32) -> Result<()> {
+fn remove(db: &dyn Database, project: ProjectId, id: CredentialsId, number: u32) -> Result<()> {
     let sql = "DELETE FROM credentials_version WHERE project_id = ? AND credentials_id = ? AND version = ?";
     execute(db, sql, params![project.as_bytes(), id.as_bytes(), number]).map(drop)
 }

@@ -10,17 +10,19 @@ use regcred_core::workload::{
     Texts, User, Version, Weight, Workload, WorkloadKind, WorkloadList, WorkloadName,
 };
 use regcred_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
+use crate::sql::{Columns, Database, all, execute, first, params};
+use crate::unit::Unit;
+
 use super::credentials;
-use super::writer::Unit;
 
 /// Versions, as [`version`] reads them; the first parameter is the [`Texts`] in bits.
 macro_rules! select_version {
     () => {
-        "v.number, iif(?1 & 8, v.creator, ''), v.created_at, iif(?1 & 16 OR v.image IS NULL, v.image, ''), \
-         iif(?1 & 16 OR v.image IS NULL, v.image_key, ''), v.credentials_id, iif(?1 & 32, v.details, '{}')"
+        "v.number, CASE WHEN ?1 & 8 <> 0 THEN v.creator ELSE '' END, v.created_at, \
+         CASE WHEN ?1 & 16 <> 0 OR v.image IS NULL THEN v.image ELSE '' END, \
+         CASE WHEN ?1 & 16 <> 0 OR v.image IS NULL THEN v.image_key ELSE '' END, v.credentials_id, \
+         CASE WHEN ?1 & 32 <> 0 THEN v.details ELSE '{}' END"
     };
 }
 
@@ -28,8 +30,9 @@ macro_rules! select_version {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT w.id, w.kind, iif(?1 & 1, w.name, ''), iif(?1 & 2, w.alias, NULL), iif(?1 & 4, w.description, NULL), \
-             iif(?1 & 64, w.category, ''), w.technology, iif(?1 & 8, w.creator, ''), w.created_at, w.settings, ",
+            "SELECT w.id, w.kind, CASE WHEN ?1 & 1 <> 0 THEN w.name ELSE '' END, CASE WHEN ?1 & 2 <> 0 THEN w.alias END, \
+             CASE WHEN ?1 & 4 <> 0 THEN w.description END, CASE WHEN ?1 & 64 <> 0 THEN w.category ELSE '' END, w.technology, \
+             CASE WHEN ?1 & 8 <> 0 THEN w.creator ELSE '' END, w.created_at, w.settings, ",
             select_version!(),
             " FROM workload w JOIN workload_version v ON v.workload_id = w.id AND v.current = 1 ",
             $rest
@@ -37,8 +40,8 @@ macro_rules! select {
     };
 }
 
-pub(super) fn home(
-    db: &Connection,
+pub(crate) fn home(
+    db: &dyn Database,
     kind: WorkloadKind,
     id: WorkloadId,
 ) -> Result<Option<ProjectId>> {
@@ -48,8 +51,8 @@ pub(super) fn home(
     })
 }
 
-pub(super) fn list(
-    db: &Connection,
+pub(crate) fn list(
+    db: &dyn Database,
     project: ProjectId,
     kind: WorkloadKind,
     Extent { limit, texts }: Extent,
@@ -62,29 +65,32 @@ pub(super) fn list(
 /// The bytes of what [`select_version`] reads.
 macro_rules! weigh_version {
     () => {
-        "iif(?1 & 8, octet_length(v.creator), 0) + \
-         iif(?1 & 16, coalesce(octet_length(v.image) + octet_length(v.image_key), 0), 0) + \
-         iif(?1 & 32, octet_length(v.details), 0)"
+        "CASE WHEN ?1 & 8 <> 0 THEN octet_length(v.creator) ELSE 0 END + \
+         CASE WHEN ?1 & 16 <> 0 THEN coalesce(octet_length(v.image) + octet_length(v.image_key), 0) ELSE 0 END + \
+         CASE WHEN ?1 & 32 <> 0 THEN octet_length(v.details) ELSE 0 END"
     };
 }
 
-/// The number of rows and the bytes of the texts in them, of which SQLite knows the lengths without reading them.
+/// The number of rows and the bytes of the texts in them, of which a database knows the lengths without reading them.
 macro_rules! weigh {
     ($rest:literal) => {
         concat!(
-            "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT iif(?1 & 64, octet_length(w.category), 0) + \
-             iif(?1 & 1, octet_length(w.name), 0) + iif(?1 & 2, coalesce(octet_length(w.alias), 0), 0) + \
-             iif(?1 & 4, coalesce(octet_length(w.description), 0), 0) + iif(?1 & 8, octet_length(w.creator), 0) + ",
+            "SELECT count(*), coalesce(sum(bytes), 0) FROM \
+             (SELECT CASE WHEN ?1 & 64 <> 0 THEN octet_length(w.category) ELSE 0 END + \
+             CASE WHEN ?1 & 1 <> 0 THEN octet_length(w.name) ELSE 0 END + \
+             CASE WHEN ?1 & 2 <> 0 THEN coalesce(octet_length(w.alias), 0) ELSE 0 END + \
+             CASE WHEN ?1 & 4 <> 0 THEN coalesce(octet_length(w.description), 0) ELSE 0 END + \
+             CASE WHEN ?1 & 8 <> 0 THEN octet_length(w.creator) ELSE 0 END + ",
             weigh_version!(),
             " AS bytes FROM workload w JOIN workload_version v ON v.workload_id = w.id AND v.current = 1 ",
             $rest,
-            ")"
+            ") AS listed"
         )
     };
 }
 
-pub(super) fn weigh(
-    db: &Connection,
+pub(crate) fn weigh(
+    db: &dyn Database,
     project: ProjectId,
     list: WorkloadList,
     Extent { limit, texts }: Extent,
@@ -115,7 +121,7 @@ pub(super) fn weigh(
             let sql = concat!(
                 "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT ",
                 weigh_version!(),
-                " AS bytes FROM workload_version v WHERE workload_id = ? AND project_id = ? ORDER BY number DESC LIMIT ?)"
+                " AS bytes FROM workload_version v WHERE workload_id = ? AND project_id = ? ORDER BY number DESC LIMIT ?) AS listed"
             );
             let params = params![texts.bits(), of.as_bytes(), project, limit];
             first(db, VERSIONS, sql, params, weight)?
@@ -130,7 +136,7 @@ pub(super) fn weigh(
     })
 }
 
-pub(super) fn count(db: &Connection, project: ProjectId, kind: WorkloadKind) -> Result<u64> {
+pub(crate) fn count(db: &dyn Database, project: ProjectId, kind: WorkloadKind) -> Result<u64> {
     let sql = "SELECT count(*) FROM workload WHERE project_id = ? AND kind = ?";
     let params = params![project.as_bytes(), kind.word()];
     number(first(db, TABLE, sql, params, |row| {
@@ -138,8 +144,8 @@ pub(super) fn count(db: &Connection, project: ProjectId, kind: WorkloadKind) -> 
     })?)
 }
 
-pub(super) fn using(
-    db: &Connection,
+pub(crate) fn using(
+    db: &dyn Database,
     project: ProjectId,
     kind: WorkloadKind,
     of: Option<CredentialsId>,
@@ -166,8 +172,8 @@ pub(super) fn using(
     }
 }
 
-pub(super) fn get(
-    db: &Connection,
+pub(crate) fn get(
+    db: &dyn Database,
     project: ProjectId,
     kind: WorkloadKind,
     id: WorkloadId,
@@ -182,8 +188,8 @@ pub(super) fn get(
     first(db, TABLE, sql, params, workload)
 }
 
-pub(super) fn versions(
-    db: &Connection,
+pub(crate) fn versions(
+    db: &dyn Database,
     project: ProjectId,
     id: WorkloadId,
     Extent { limit, texts }: Extent,
@@ -202,7 +208,7 @@ pub(super) fn versions(
     all(db, VERSIONS, sql, params, |row| version(row, 0))
 }
 
-pub(super) fn create(
+pub(crate) fn create(
     unit: &mut Unit<'_>,
     project: ProjectId,
     workload: &Workload,
@@ -223,9 +229,9 @@ pub(super) fn create(
             workload.name.key(),
             workload.alias.as_ref().map(Alias::as_str),
             workload.description.as_ref().map(Description::as_str),
-            workload.category,
+            &workload.category,
             workload.technology.to_string(),
-            workload.creator,
+            &workload.creator,
             workload.created.as_micros(),
             serde_json::to_string(&workload.settings).map_err(unwritable)?,
         ],
@@ -238,7 +244,7 @@ pub(super) fn create(
 }
 
 /// Refuses where the project is gone or full of workloads.
-fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
+fn make_room(db: &dyn Database, project: ProjectId) -> Result<()> {
     let sql = "SELECT p.id, (SELECT count(*) FROM workload WHERE project_id = p.id) FROM project p WHERE p.id = ?";
     let there = first(db, TABLE, sql, [project.as_bytes()], |row| {
         row.get::<i64>(1, "count")
@@ -257,7 +263,7 @@ fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
 }
 
 /// Counts one more version in the project; refuses where it has as many as it may.
-fn make_room_for_version(db: &Connection, project: ProjectId) -> Result<()> {
+fn make_room_for_version(db: &dyn Database, project: ProjectId) -> Result<()> {
     let sql = "UPDATE project SET workload_versions = workload_versions + 1 WHERE id = ? AND workload_versions < ?";
     if execute(
         db,
@@ -274,7 +280,7 @@ fn make_room_for_version(db: &Connection, project: ProjectId) -> Result<()> {
 }
 
 /// A version that is to count names no credentials but those of its project.
-fn own_credentials(db: &Connection, project: ProjectId, version: &Version) -> Result<()> {
+fn own_credentials(db: &dyn Database, project: ProjectId, version: &Version) -> Result<()> {
     let named = version.image.as_ref().and_then(PinnedImage::credentials);
     match named {
         Some(id) if credentials::get(db, project, id)?.is_none() => Err(Error::invalid(format!(
@@ -286,7 +292,7 @@ fn own_credentials(db: &Connection, project: ProjectId, version: &Version) -> Re
 }
 
 /// Adds a version, as the current one; there is no other current one by now.
-fn insert(db: &Connection, project: ProjectId, of: WorkloadId, version: &Version) -> Result<()> {
+fn insert(db: &dyn Database, project: ProjectId, of: WorkloadId, version: &Version) -> Result<()> {
     make_room_for_version(db, project)?;
     let image = version.image.as_ref();
     let credentials = image.and_then(PinnedImage::credentials);
@@ -298,7 +304,7 @@ fn insert(db: &Connection, project: ProjectId, of: WorkloadId, version: &Version
             of.as_bytes(),
             version.number,
             project.as_bytes(),
-            version.creator,
+            &version.creator,
             version.created.as_micros(),
             image.map(PinnedImage::typed),
             image.map(|image| image.key().as_str()),
@@ -309,12 +315,12 @@ fn insert(db: &Connection, project: ProjectId, of: WorkloadId, version: &Version
     .map(drop)
 }
 
-pub(super) fn add_version(
+pub(crate) fn add_version(
     unit: &mut Unit<'_>,
     project: ProjectId,
     kind: WorkloadKind,
     id: WorkloadId,
-    decide: DecideVersion,
+    decide: &DecideVersion,
 ) -> Result<Option<Version>> {
     if get(unit.db, project, kind, id)?.is_none() {
         return Ok(None);
@@ -338,13 +344,13 @@ pub(super) fn add_version(
     Ok(Some(version))
 }
 
-pub(super) fn roll_back(
+pub(crate) fn roll_back(
     unit: &mut Unit<'_>,
     project: ProjectId,
     kind: WorkloadKind,
     id: WorkloadId,
     to: u32,
-    describe: DescribeWorkload,
+    describe: &DescribeWorkload,
 ) -> Result<Option<Workload>> {
     if get(unit.db, project, kind, id)?.is_none() {
         return Ok(None);
@@ -365,12 +371,12 @@ pub(super) fn roll_back(
     Ok(now)
 }
 
-fn none_is_current(db: &Connection, id: WorkloadId) -> Result<()> {
+fn none_is_current(db: &dyn Database, id: WorkloadId) -> Result<()> {
     let sql = "UPDATE workload_version SET current = 0 WHERE workload_id = ? AND current = 1";
     execute(db, sql, [id.as_bytes()]).map(drop)
 }
 
-pub(super) fn edit(
+pub(crate) fn edit(
     unit: &mut Unit<'_>,
     project: ProjectId,
     kind: WorkloadKind,
@@ -403,12 +409,12 @@ pub(super) fn edit(
     get(unit.db, project, kind, id)
 }
 
-pub(super) fn delete(
+pub(crate) fn delete(
     unit: &mut Unit<'_>,
     project: ProjectId,
     kind: WorkloadKind,
     id: WorkloadId,
-    describe: DescribeWorkload,
+    describe: &DescribeWorkload,
 ) -> Result<Option<Workload>> {
     let Some(present) = get(unit.db, project, kind, id)? else {
         return Ok(None);
@@ -429,8 +435,8 @@ pub(super) fn delete(
 }
 
 /// The first `limit` of those whose current version uses credentials, and how many there are.
-pub(super) fn users(
-    db: &Connection,
+pub(crate) fn users(
+    db: &dyn Database,
     project: ProjectId,
     of: CredentialsId,
     limit: usize,
@@ -447,11 +453,12 @@ pub(super) fn users(
     Ok((all(db, TABLE, sql, params, |row| user(row, 0))?, count))
 }
 
-pub(super) fn pins(db: &Connection, project: ProjectId, image: &RegistryKey) -> Result<Vec<Pin>> {
-    let sql = "SELECT w.id, w.kind, w.name, p.credentials_id, p.count FROM \
-               (SELECT credentials_id, min(workload_id) AS workload_id, count(*) AS count FROM workload_version \
-               WHERE project_id = ? AND image_key = ? AND current = 1 AND credentials_id IS NOT NULL \
-               GROUP BY credentials_id) p JOIN workload w ON w.id = p.workload_id ORDER BY p.credentials_id";
+pub(crate) fn pins(db: &dyn Database, project: ProjectId, image: &RegistryKey) -> Result<Vec<Pin>> {
+    let sql = "SELECT w.id, w.kind, w.name, p.credentials_id, p.pinning FROM \
+               (SELECT credentials_id, workload_id, count(*) OVER (PARTITION BY credentials_id) AS pinning, \
+               row_number() OVER (PARTITION BY credentials_id ORDER BY workload_id) AS place FROM workload_version \
+               WHERE project_id = ? AND image_key = ? AND current = 1 AND credentials_id IS NOT NULL) p \
+               JOIN workload w ON w.id = p.workload_id WHERE p.place = 1 ORDER BY p.credentials_id";
     let params = params![project.as_bytes(), image.as_str()];
     all(db, TABLE, sql, params, |row| {
         Ok(Pin {
@@ -463,7 +470,7 @@ pub(super) fn pins(db: &Connection, project: ProjectId, image: &RegistryKey) -> 
 }
 
 fn named(
-    db: &Connection,
+    db: &dyn Database,
     project: ProjectId,
     kind: WorkloadKind,
     name: &WorkloadName,
@@ -503,7 +510,7 @@ fn workload(row: &Columns<'_>) -> Result<Workload> {
     })
 }
 
-pub(super) fn user(row: &Columns<'_>, at: usize) -> Result<User> {
+pub(crate) fn user(row: &Columns<'_>, at: usize) -> Result<User> {
     Ok(User {
         id: row.id(at, "id", WorkloadId::from_bytes)?,
         kind: row.parsed(at + 1, "kind", WorkloadKind::from_word)?,

@@ -6,14 +6,14 @@ use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::project::ProjectName;
 use regcred_core::workload::{MOST_NAMED, WorkloadKind};
 use regcred_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use super::columns::{all, first};
+use crate::sql::{Database, all, first, params};
+
 use super::{deliveries, workloads};
 
 /// Puts an announcement down, in the transaction of what it tells.
-pub(super) fn announce(
-    db: &Connection,
+pub(crate) fn announce(
+    db: &dyn Database,
     project: ProjectId,
     credentials: DockerCredentials,
     announcement: Announcement,
@@ -45,7 +45,7 @@ pub(super) fn announce(
 
 /// Those jobs, or apps, whose current version uses credentials.
 fn concerned(
-    db: &Connection,
+    db: &dyn Database,
     project: ProjectId,
     of: CredentialsId,
     kind: WorkloadKind,

@@ -6,18 +6,18 @@ use regcred_core::verification::{
     PROOFS_KEPT, ProofDecision, Recorded, Tried, Verdict, Verification,
 };
 use regcred_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute};
-use super::writer::Unit;
+use crate::sql::{Columns, Database, all, execute, params};
+use crate::unit::Unit;
+
 use super::{alerts, checks, credentials};
 
 /// Writes a proof down with what it brings about, and forgets the oldest ones; `None` where the credentials are gone.
-pub(super) fn record(
+pub(crate) fn record(
     unit: &mut Unit<'_>,
     project: ProjectId,
     proof: Verification,
-    decide: DecideProof,
+    decide: &DecideProof,
 ) -> Result<Option<Recorded>> {
     let id = proof.credentials;
     let Some(mut row) = credentials::get(unit.db, project, id)? else {
@@ -44,13 +44,13 @@ pub(super) fn record(
 }
 
 /// Writes a proof down, and forgets the oldest ones.
-pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> Result<()> {
+pub(crate) fn keep(db: &dyn Database, project: ProjectId, proof: Verification) -> Result<()> {
     let (project, credentials) = (project.as_bytes(), proof.credentials.as_bytes());
     execute(
         db,
         "INSERT INTO credentials_verification (project_id, credentials_id, checked_at, version, verdict, probed) \
          VALUES (?, ?, ?, ?, ?, ?) \
-         ON CONFLICT DO UPDATE SET version = excluded.version, verdict = excluded.verdict, probed = excluded.probed",
+         ON CONFLICT (project_id, credentials_id, checked_at) DO UPDATE SET version = excluded.version, verdict = excluded.verdict, probed = excluded.probed",
         params![
             project,
             credentials,
@@ -78,8 +78,8 @@ pub(super) fn keep(db: &Connection, project: ProjectId, proof: Verification) -> 
 }
 
 /// Of one of the project's credentials or of all, the latest first.
-pub(super) fn list(
-    db: &Connection,
+pub(crate) fn list(
+    db: &dyn Database,
     project: ProjectId,
     of: Option<CredentialsId>,
 ) -> Result<Vec<Verification>> {

@@ -1,6 +1,7 @@
-//! The `Store`: each method one transaction of the writer, or one read.
+//! The `Store`: each method one transaction, or one read.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use regcred_core::access::{
@@ -27,59 +28,53 @@ use regcred_core::webhook::{Delivery, Target};
 use regcred_core::workload::{Extent, Pin, Version, Weight, Workload, WorkloadKind, WorkloadList};
 use regcred_core::{Day, Result, Timestamp};
 
-use super::columns::first;
-use super::directory::DirectoryLock;
-use super::error::closed;
-use super::readers::{Readers, snapshot};
-use super::uses::By;
-use super::writer::Writer;
-use super::{
-    audit, checks, credentials, deliveries, people, projects, sessions, tokens, uses,
-    verifications, versions, workloads,
+use crate::backend::Backend;
+use crate::sql::snapshot;
+use crate::statements::uses::By;
+use crate::statements::{
+    checks, credentials, deliveries, people, projects, sessions, tokens, uses, verifications,
+    versions, workloads,
 };
+use crate::trail;
+use crate::unit::Key;
 
-/// The store on SQLite.
-pub struct SqliteStore {
-    writer: Writer,
-    readers: Readers,
-    /// The stream of the audit trail that this store writes.
-    stream: u32,
-    _lock: DirectoryLock,
+/// A store on a database that speaks SQL.
+pub struct SqlStore<B> {
+    backend: B,
 }
 
-impl SqliteStore {
-    pub(super) fn new(writer: Writer, readers: Readers, stream: u32, lock: DirectoryLock) -> Self {
-        Self {
-            writer,
-            readers,
-            stream,
-            _lock: lock,
-        }
+impl<B> SqlStore<B> {
+    pub(crate) fn new(backend: B) -> Self {
+        Self { backend }
     }
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl<B: Backend> Store for SqlStore<B> {
     async fn create_user(&self, _: &AdminGrant, user: NewUser, event: AuditEvent) -> Result<()> {
-        self.writer
-            .write(move |unit| people::create(unit, &user, &event))
+        self.backend
+            .write(Vec::new(), move |unit| people::create(unit, &user, &event))
             .await
     }
 
     async fn user_secret(&self, login: &Login) -> Result<Option<UserSecret>> {
-        self.readers.read(|db| people::secret(db, login))
+        let login = login.clone();
+        self.backend
+            .read(move |db| people::secret(db, &login))
+            .await
     }
 
     async fn anybody(&self) -> Result<bool> {
-        self.readers.read(people::anybody)
+        self.backend.read(people::anybody).await
     }
 
     async fn users(&self, _: &AdminGrant) -> Result<Vec<Account>> {
-        self.readers.scan(people::list).await
+        self.backend.scan(people::list).await
     }
 
     async fn user(&self, _: &AdminGrant, login: &Login) -> Result<Option<Account>> {
-        self.readers.read(|db| people::get(db, login))
+        let login = login.clone();
+        self.backend.read(move |db| people::get(db, &login)).await
     }
 
     async fn update_user(
@@ -89,8 +84,10 @@ impl Store for SqliteStore {
         change: UserChange,
         event: AuditEvent,
     ) -> Result<bool> {
-        self.writer
-            .write(move |unit| people::update(unit, user, &change, &event))
+        self.backend
+            .write(vec![Key::Admins, Key::User(user)], move |unit| {
+                people::update(unit, user, &change, &event)
+            })
             .await
     }
 
@@ -101,43 +98,51 @@ impl Store for SqliteStore {
         password: SealedRecord,
         event: AuditEvent,
     ) -> Result<bool> {
-        self.writer
-            .write(move |unit| people::replace_password(unit, user, expected, &password, &event))
+        self.backend
+            .write(vec![Key::User(user)], move |unit| {
+                people::replace_password(unit, user, expected, &password, &event)
+            })
             .await
     }
 
     async fn delete_user(&self, _: &AdminGrant, user: UserId, event: AuditEvent) -> Result<bool> {
-        self.writer
-            .write(move |unit| people::delete(unit, user, &event))
+        self.backend
+            .write(vec![Key::Admins, Key::User(user)], move |unit| {
+                people::delete(unit, user, &event)
+            })
             .await
     }
 
     async fn open_session(&self, session: NewSession, event: AuditEvent) -> Result<()> {
-        self.writer
-            .write(move |unit| sessions::open(unit, &session, &event))
+        self.backend
+            .write(vec![Key::User(session.user)], move |unit| {
+                sessions::open(unit, &session, &event)
+            })
             .await
     }
 
     async fn session(&self, id: TokenId) -> Result<Option<Session>> {
-        self.readers.read(|db| sessions::get(db, id))
+        self.backend.read(move |db| sessions::get(db, id)).await
     }
 
     async fn touch_session(&self, id: TokenId, at: Timestamp) -> Result<()> {
-        self.writer
-            .write(move |unit| sessions::touch(unit, id, at))
+        self.backend
+            .write(Vec::new(), move |unit| sessions::touch(unit, id, at))
             .await
     }
 
     async fn end_session(&self, grant: &UserGrant, id: TokenId, event: AuditEvent) -> Result<bool> {
         let user = grant.user().id;
-        self.writer
-            .write(move |unit| sessions::end(unit, user, id, &event))
+        self.backend
+            .write(Vec::new(), move |unit| {
+                sessions::end(unit, user, id, &event)
+            })
             .await
     }
 
     async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
-        self.writer
-            .write(move |unit| {
+        self.backend
+            .write(Vec::new(), move |unit| {
                 uses::purge(unit, now)?;
                 versions::purge(unit, now)?;
                 sessions::purge(unit, now, idle_since)
@@ -146,22 +151,29 @@ impl Store for SqliteStore {
     }
 
     async fn standing(&self, user: UserId, project: ProjectId) -> Result<Standing> {
-        self.readers
-            .read(|db| projects::standing(db, user, project))
+        self.backend
+            .read(move |db| projects::standing(db, user, project))
+            .await
     }
 
     async fn project_named(&self, name: &ProjectName) -> Result<Option<ProjectId>> {
-        self.readers.read(|db| projects::named(db, name))
+        let name = name.clone();
+        self.backend
+            .read(move |db| projects::named(db, &name))
+            .await
     }
 
     async fn projects(&self, scope: ProjectScope) -> Result<Vec<Project>> {
-        self.readers
+        self.backend
             .scan(move |db| projects::list(db, &scope))
             .await
     }
 
     async fn project(&self, grant: &Grant<Viewer>) -> Result<Option<Project>> {
-        self.readers.read(|db| projects::get(db, grant.project()))
+        let project = grant.project();
+        self.backend
+            .read(move |db| projects::get(db, project))
+            .await
     }
 
     async fn create_project(
@@ -172,8 +184,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<()> {
         let maker = grant.user().id;
-        self.writer
-            .write(move |unit| projects::create(unit, maker, &project, &groups, &event))
+        self.backend
+            .write(Vec::new(), move |unit| {
+                projects::create(unit, maker, &project, &groups, &event)
+            })
             .await
     }
 
@@ -184,26 +198,34 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<Option<Project>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| projects::edit(unit, project, &change, &event))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                projects::edit(unit, project, &change, &event)
+            })
             .await
     }
 
     async fn delete_project(&self, grant: &Grant<Manager>, event: AuditEvent) -> Result<bool> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| projects::delete(unit, project, &event))
+        self.backend
+            .write(vec![Key::Tokens, Key::Project(project)], move |unit| {
+                projects::delete(unit, project, &event)
+            })
             .await
     }
 
     async fn group_roles(&self, grant: &Grant<Manager>) -> Result<Vec<GroupRole>> {
-        self.readers
-            .read(|db| projects::group_roles(db, grant.project()))
+        let project = grant.project();
+        self.backend
+            .read(move |db| projects::group_roles(db, project))
+            .await
     }
 
     async fn members(&self, grant: &Grant<Manager>) -> Result<Vec<Member>> {
-        self.readers
-            .read(|db| projects::members(db, grant.project()))
+        let project = grant.project();
+        self.backend
+            .read(move |db| projects::members(db, project))
+            .await
     }
 
     async fn set_member(
@@ -214,8 +236,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<bool> {
         let (project, login) = (grant.project(), login.clone());
-        self.writer
-            .write(move |unit| projects::set_member(unit, project, &login, role, &event))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                projects::set_member(unit, project, &login, role, &event)
+            })
             .await
     }
 
@@ -226,8 +250,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<bool> {
         let (project, login) = (grant.project(), login.clone());
-        self.writer
-            .write(move |unit| projects::remove_member(unit, project, &login, &event))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                projects::remove_member(unit, project, &login, &event)
+            })
             .await
     }
 
@@ -237,17 +263,20 @@ impl Store for SqliteStore {
         token: NewToken,
         event: AuditEvent,
     ) -> Result<()> {
-        self.writer
-            .write(move |unit| tokens::create(unit, &token, &event))
+        self.backend
+            .write(vec![Key::Tokens], move |unit| {
+                tokens::create(unit, &token, &event)
+            })
             .await
     }
 
     async fn tokens(&self, grant: &Grant<Manager>) -> Result<Vec<ServiceToken>> {
-        self.readers.read(|db| tokens::list(db, grant.project()))
+        let project = grant.project();
+        self.backend.read(move |db| tokens::list(db, project)).await
     }
 
     async fn token_secret(&self, id: TokenId) -> Result<Option<TokenSecret>> {
-        self.readers.read(|db| tokens::secret(db, id))
+        self.backend.read(move |db| tokens::secret(db, id)).await
     }
 
     async fn revoke_token(
@@ -257,20 +286,23 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<bool> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| tokens::revoke(unit, project, id, &event))
+        self.backend
+            .write(Vec::new(), move |unit| {
+                tokens::revoke(unit, project, id, &event)
+            })
             .await
     }
 
     async fn list_credentials(&self, sight: &Sight) -> Result<Vec<DockerCredentials>> {
         let project = sight.project();
         let few = self
-            .readers
-            .read(|db| credentials::list(db, project, FEW + 1))?;
+            .backend
+            .read(move |db| credentials::list(db, project, FEW + 1))
+            .await?;
         if few.len() <= FEW {
             return Ok(few);
         }
-        self.readers
+        self.backend
             .scan(move |db| credentials::list(db, project, usize::MAX))
             .await
     }
@@ -280,8 +312,10 @@ impl Store for SqliteStore {
         sight: &Sight,
         id: CredentialsId,
     ) -> Result<Option<DockerCredentials>> {
-        self.readers
-            .read(|db| credentials::get(db, sight.project(), id))
+        let project = sight.project();
+        self.backend
+            .read(move |db| credentials::get(db, project, id))
+            .await
     }
 
     async fn create_credentials(
@@ -291,8 +325,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<()> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| credentials::create(unit, project, &new, &event))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                credentials::create(unit, project, &new, &event)
+            })
             .await
     }
 
@@ -303,8 +339,10 @@ impl Store for SqliteStore {
         decide: DecideUpgrade,
     ) -> Result<Option<DockerCredentials>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| credentials::upgrade(unit, project, id, decide))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                credentials::upgrade(unit, project, id, &decide)
+            })
             .await
     }
 
@@ -315,8 +353,10 @@ impl Store for SqliteStore {
         decide: DecideUpgrade,
     ) -> Result<Option<CredentialsVersion>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| versions::stage(unit, project, id, decide))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                versions::stage(unit, project, id, &decide)
+            })
             .await
     }
 
@@ -327,8 +367,10 @@ impl Store for SqliteStore {
         decide: DecideSwitch,
     ) -> Result<Option<DockerCredentials>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| versions::switch(unit, project, id, decide))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                versions::switch(unit, project, id, &decide)
+            })
             .await
     }
 
@@ -340,8 +382,10 @@ impl Store for SqliteStore {
         describe: DescribeVersion,
     ) -> Result<bool> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| versions::destroy(unit, project, id, number, describe))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                versions::destroy(unit, project, id, number, &describe)
+            })
             .await
     }
 
@@ -351,8 +395,9 @@ impl Store for SqliteStore {
         id: CredentialsId,
     ) -> Result<Vec<CredentialsVersion>> {
         let project = sight.project();
-        self.readers
-            .read(|db| snapshot(db, |db| versions::list(db, project, id)))
+        self.backend
+            .read(move |db| snapshot(db, |db| versions::list(db, project, id)))
+            .await
     }
 
     async fn delete_credentials(
@@ -363,8 +408,10 @@ impl Store for SqliteStore {
         describe: DescribeDeletion,
     ) -> Result<bool> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| credentials::delete(unit, project, id, force, describe))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                credentials::delete(unit, project, id, force, &describe)
+            })
             .await
     }
 
@@ -376,15 +423,20 @@ impl Store for SqliteStore {
     ) -> Result<Vec<CredentialsUse>> {
         let project = sight.project();
         if of.is_some() {
-            return self.readers.read(|db| uses::list(db, project, of, since));
+            return self
+                .backend
+                .read(move |db| uses::list(db, project, of, since))
+                .await;
         }
-        self.readers
+        self.backend
             .scan(move |db| uses::list(db, project, None, since))
             .await
     }
 
     async fn workload_home(&self, kind: WorkloadKind, id: WorkloadId) -> Result<Option<ProjectId>> {
-        self.readers.read(|db| workloads::home(db, kind, id))
+        self.backend
+            .read(move |db| workloads::home(db, kind, id))
+            .await
     }
 
     async fn workloads(
@@ -394,7 +446,7 @@ impl Store for SqliteStore {
         extent: Extent,
     ) -> Result<Vec<Workload>> {
         let project = grant.project();
-        self.readers
+        self.backend
             .scan(move |db| workloads::list(db, project, kind, extent))
             .await
     }
@@ -406,14 +458,16 @@ impl Store for SqliteStore {
         extent: Extent,
     ) -> Result<Weight> {
         let project = grant.project();
-        self.readers
+        self.backend
             .scan(move |db| workloads::weigh(db, project, list, extent))
             .await
     }
 
     async fn count_workloads(&self, grant: &Grant<Viewer>, kind: WorkloadKind) -> Result<u64> {
-        self.readers
-            .read(|db| workloads::count(db, grant.project(), kind))
+        let project = grant.project();
+        self.backend
+            .read(move |db| workloads::count(db, project, kind))
+            .await
     }
 
     async fn workloads_using(
@@ -424,7 +478,7 @@ impl Store for SqliteStore {
         extent: Extent,
     ) -> Result<Vec<Workload>> {
         let project = grant.project();
-        self.readers
+        self.backend
             .scan(move |db| workloads::using(db, project, kind, of, extent))
             .await
     }
@@ -435,8 +489,10 @@ impl Store for SqliteStore {
         kind: WorkloadKind,
         id: WorkloadId,
     ) -> Result<Option<Workload>> {
-        self.readers
-            .read(|db| workloads::get(db, grant.project(), kind, id))
+        let project = grant.project();
+        self.backend
+            .read(move |db| workloads::get(db, project, kind, id))
+            .await
     }
 
     async fn workload_versions(
@@ -446,7 +502,7 @@ impl Store for SqliteStore {
         extent: Extent,
     ) -> Result<Vec<Version>> {
         let project = grant.project();
-        self.readers
+        self.backend
             .scan(move |db| workloads::versions(db, project, id, extent))
             .await
     }
@@ -458,8 +514,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<()> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| workloads::create(unit, project, &workload, &event))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                workloads::create(unit, project, &workload, &event)
+            })
             .await
     }
 
@@ -471,8 +529,10 @@ impl Store for SqliteStore {
         decide: DecideVersion,
     ) -> Result<Option<Version>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| workloads::add_version(unit, project, kind, id, decide))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                workloads::add_version(unit, project, kind, id, &decide)
+            })
             .await
     }
 
@@ -485,8 +545,10 @@ impl Store for SqliteStore {
         describe: DescribeWorkload,
     ) -> Result<Option<Workload>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| workloads::roll_back(unit, project, kind, id, version, describe))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                workloads::roll_back(unit, project, kind, id, version, &describe)
+            })
             .await
     }
 
@@ -499,8 +561,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<Option<Workload>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| workloads::edit(unit, project, kind, id, &change, &event))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                workloads::edit(unit, project, kind, id, &change, &event)
+            })
             .await
     }
 
@@ -512,14 +576,18 @@ impl Store for SqliteStore {
         describe: DescribeWorkload,
     ) -> Result<Option<Workload>> {
         let project = grant.project();
-        self.writer
-            .write(move |unit| workloads::delete(unit, project, kind, id, describe))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                workloads::delete(unit, project, kind, id, &describe)
+            })
             .await
     }
 
     async fn pins(&self, sight: &Sight, image: &RegistryKey) -> Result<Vec<Pin>> {
-        self.readers
-            .read(|db| workloads::pins(db, sight.project(), image))
+        let (project, image) = (sight.project(), image.clone());
+        self.backend
+            .read(move |db| workloads::pins(db, project, &image))
+            .await
     }
 
     async fn credentials_of_first(
@@ -528,8 +596,10 @@ impl Store for SqliteStore {
         keys: &[RegistryKey],
         limit: usize,
     ) -> Result<Vec<DockerCredentials>> {
-        self.readers
-            .read(|db| credentials::of_first(db, sight.project(), keys, limit))
+        let (project, keys) = (sight.project(), keys.to_vec());
+        self.backend
+            .read(move |db| credentials::of_first(db, project, &keys, limit))
+            .await
     }
 
     async fn credentials_near(
@@ -538,8 +608,10 @@ impl Store for SqliteStore {
         host: &str,
         limit: usize,
     ) -> Result<Vec<DockerCredentials>> {
-        self.readers
-            .read(|db| credentials::near(db, sight.project(), host, limit))
+        let (project, host) = (sight.project(), host.to_owned());
+        self.backend
+            .read(move |db| credentials::near(db, project, &host, limit))
+            .await
     }
 
     async fn sealed_password(
@@ -549,18 +621,23 @@ impl Store for SqliteStore {
         version: Option<u32>,
     ) -> Result<Option<StoredPassword>> {
         let project = unsealing.project();
-        self.readers.read(|db| match version {
-            None => credentials::sealed_current(db, project, id),
-            Some(number) => snapshot(db, |db| versions::sealed(db, project, id, number)),
-        })
+        self.backend
+            .read(move |db| match version {
+                None => credentials::sealed_current(db, project, id),
+                Some(number) => snapshot(db, |db| versions::sealed(db, project, id, number)),
+            })
+            .await
     }
 
     async fn pullers(&self, sight: &Sight, of: Option<CredentialsId>) -> Result<Vec<Puller>> {
         let project = sight.project();
         if of.is_some() {
-            return self.readers.read(|db| uses::pullers(db, project, of));
+            return self
+                .backend
+                .read(move |db| uses::pullers(db, project, of))
+                .await;
         }
-        self.readers
+        self.backend
             .scan(move |db| uses::pullers(db, project, None))
             .await
     }
@@ -572,13 +649,17 @@ impl Store for SqliteStore {
         decide: DecideProof,
     ) -> Result<Option<Recorded>> {
         let project = proving.project();
-        self.writer
-            .write(move |unit| verifications::record(unit, project, verification, decide))
+        self.backend
+            .write(vec![Key::Project(project)], move |unit| {
+                verifications::record(unit, project, verification, &decide)
+            })
             .await
     }
 
     async fn record_unsaved(&self, _: &Grant<Editor>, event: AuditEvent) -> Result<()> {
-        self.writer.write(move |unit| unit.record(&event)).await
+        self.backend
+            .write(Vec::new(), move |unit| unit.record(&event))
+            .await
     }
 
     async fn verifications(
@@ -588,9 +669,12 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Verification>> {
         let project = sight.project();
         if of.is_some() {
-            return self.readers.read(|db| verifications::list(db, project, of));
+            return self
+                .backend
+                .read(move |db| verifications::list(db, project, of))
+                .await;
         }
-        self.readers
+        self.backend
             .scan(move |db| verifications::list(db, project, None))
             .await
     }
@@ -602,7 +686,7 @@ impl Store for SqliteStore {
         except: HashSet<String>,
         limit: usize,
     ) -> Result<DueChecks> {
-        self.readers
+        self.backend
             .scan(move |db| checks::due(db, now, &except, limit))
             .await
     }
@@ -613,8 +697,10 @@ impl Store for SqliteStore {
         account: LeftAlone,
         now: Timestamp,
     ) -> Result<()> {
-        self.writer
-            .write(move |unit| checks::put_off(unit.db, &account, now))
+        self.backend
+            .write(Vec::new(), move |unit| {
+                checks::put_off(unit.db, &account, now)
+            })
             .await
     }
 
@@ -625,8 +711,8 @@ impl Store for SqliteStore {
         again: Timestamp,
     ) -> Result<Option<StoredPassword>> {
         let due = due.clone();
-        self.writer
-            .write(move |unit| checks::claim(unit.db, &due, again))
+        self.backend
+            .write(Vec::new(), move |unit| checks::claim(unit.db, &due, again))
             .await
     }
 
@@ -637,13 +723,18 @@ impl Store for SqliteStore {
         limit: usize,
         decide: DecideExpiry,
     ) -> Result<Vec<Announced>> {
-        self.writer
-            .write(move |unit| checks::announce_expiries(unit, now, limit, &decide))
+        self.backend
+            .write(Vec::new(), move |unit| {
+                checks::announce_expiries(unit, now, limit, &decide)
+            })
             .await
     }
 
     async fn next_delivery(&self, _: &ServiceGrant, target: &Target) -> Result<Option<Delivery>> {
-        self.readers.read(|db| deliveries::next(db, target))
+        let target = target.clone();
+        self.backend
+            .read(move |db| deliveries::next(db, &target))
+            .await
     }
 
     async fn put_off_delivery(
@@ -652,20 +743,22 @@ impl Store for SqliteStore {
         id: DeliveryId,
         due: Timestamp,
     ) -> Result<()> {
-        self.writer
-            .write(move |unit| deliveries::put_off(unit.db, id, due))
+        self.backend
+            .write(Vec::new(), move |unit| {
+                deliveries::put_off(unit.db, id, due)
+            })
             .await
     }
 
     async fn end_delivery(&self, _: &ServiceGrant, id: DeliveryId) -> Result<()> {
-        self.writer
-            .write(move |unit| deliveries::end(unit.db, id))
+        self.backend
+            .write(Vec::new(), move |unit| deliveries::end(unit.db, id))
             .await
     }
 
     async fn forget_deliveries(&self, _: &ServiceGrant, but: Vec<Target>) -> Result<u64> {
-        self.writer
-            .write(move |unit| deliveries::forget(unit.db, &but))
+        self.backend
+            .write(Vec::new(), move |unit| deliveries::forget(unit.db, &but))
             .await
     }
 
@@ -676,8 +769,10 @@ impl Store for SqliteStore {
         event: AuditEvent,
     ) -> Result<PullRecorded> {
         let puller = By::of(grant);
-        self.writer
-            .write(move |unit| uses::record(unit, &puller, &pull, &event))
+        self.backend
+            .write(vec![Key::Use(pull.credentials)], move |unit| {
+                uses::record(unit, &puller, &pull, &event)
+            })
             .await
     }
 
@@ -687,40 +782,40 @@ impl Store for SqliteStore {
         after: Option<(ProjectId, CredentialsId, u32)>,
         limit: usize,
     ) -> Result<Vec<StoredPassword>> {
-        self.readers
+        self.backend
             .scan(move |db| credentials::sealed(db, after, limit))
             .await
     }
 
     async fn audit_streams(&self) -> Result<Vec<(u32, Option<ChainHead>)>> {
-        self.readers.read(|db| audit::streams(db, self.stream))
+        let own = self.backend.stream();
+        self.backend.read(move |db| trail::streams(db, own)).await
     }
 
     async fn audit_rows(&self, stream: u32, after: u64, limit: usize) -> Result<Vec<AuditRow>> {
-        self.readers
-            .scan(move |db| audit::rows(db, stream, after, limit))
+        self.backend
+            .scan(move |db| trail::rows(db, stream, after, limit))
             .await
     }
 
+    fn leads(&self) -> bool {
+        self.backend.leads()
+    }
+
+    fn forgets_after(&self) -> Option<Duration> {
+        self.backend.forgets_after()
+    }
+
+    async fn changed_elsewhere(&self, seen: u64) -> u64 {
+        self.backend.changed_elsewhere(seen).await
+    }
+
     async fn ready(&self) -> Result<()> {
-        if !self.writer.alive() {
-            return Err(closed());
-        }
-        self.readers.read(|db| {
-            first(
-                db,
-                "installation",
-                "SELECT id FROM installation",
-                [],
-                |_| Ok(()),
-            )
-            .map(drop)
-        })
+        self.backend.ready().await
     }
 
     async fn close(&self) {
-        self.readers.close();
-        self.writer.close().await;
+        self.backend.close().await;
     }
 }
 

@@ -6,13 +6,11 @@ use regcred_core::people::{Account, GroupName, Login};
 use regcred_core::sealing::SealedRecord;
 use regcred_core::store::{NewUser, UserChange, UserSecret};
 use regcred_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
-use super::readers::snapshot;
-use super::writer::Unit;
+use crate::sql::{Columns, Database, all, execute, first, params, snapshot};
+use crate::unit::Unit;
 
-pub(super) fn create(unit: &mut Unit<'_>, user: &NewUser, event: &AuditEvent) -> Result<()> {
+pub(crate) fn create(unit: &mut Unit<'_>, user: &NewUser, event: &AuditEvent) -> Result<()> {
     let NewUser { account, password } = user;
     let added = execute(
         unit.db,
@@ -36,7 +34,7 @@ pub(super) fn create(unit: &mut Unit<'_>, user: &NewUser, event: &AuditEvent) ->
     unit.record(event)
 }
 
-pub(super) fn secret(db: &Connection, login: &Login) -> Result<Option<UserSecret>> {
+pub(crate) fn secret(db: &dyn Database, login: &Login) -> Result<Option<UserSecret>> {
     let sql = "SELECT id, login, password, password_version FROM user_account WHERE login = ?";
     first(db, TABLE, sql, [login.as_str()], |row| {
         Ok(UserSecret {
@@ -48,17 +46,21 @@ pub(super) fn secret(db: &Connection, login: &Login) -> Result<Option<UserSecret
     })
 }
 
-pub(super) fn anybody(db: &Connection) -> Result<bool> {
-    let found = first(db, TABLE, "SELECT id FROM user_account LIMIT 1", [], |_| {
-        Ok(())
-    })?;
+pub(crate) fn anybody(db: &dyn Database) -> Result<bool> {
+    let found = first(
+        db,
+        TABLE,
+        "SELECT id FROM user_account LIMIT 1",
+        params![],
+        |_| Ok(()),
+    )?;
     Ok(found.is_some())
 }
 
-pub(super) fn list(db: &Connection) -> Result<Vec<Account>> {
+pub(crate) fn list(db: &dyn Database) -> Result<Vec<Account>> {
     snapshot(db, |db| {
         let sql = "SELECT id, login, admin, created_at FROM user_account ORDER BY login";
-        let mut accounts = all(db, TABLE, sql, [], account)?;
+        let mut accounts = all(db, TABLE, sql, params![], account)?;
         for account in &mut accounts {
             account.groups = groups(db, account.id)?;
         }
@@ -66,7 +68,7 @@ pub(super) fn list(db: &Connection) -> Result<Vec<Account>> {
     })
 }
 
-pub(super) fn get(db: &Connection, login: &Login) -> Result<Option<Account>> {
+pub(crate) fn get(db: &dyn Database, login: &Login) -> Result<Option<Account>> {
     snapshot(db, |db| {
         let sql = "SELECT id, login, admin, created_at FROM user_account WHERE login = ?";
         let Some(mut account) = first(db, TABLE, sql, [login.as_str()], account)? else {
@@ -77,7 +79,7 @@ pub(super) fn get(db: &Connection, login: &Login) -> Result<Option<Account>> {
     })
 }
 
-pub(super) fn update(
+pub(crate) fn update(
     unit: &mut Unit<'_>,
     user: UserId,
     change: &UserChange,
@@ -88,17 +90,18 @@ pub(super) fn update(
         keep_an_admin_besides(unit.db, user)?;
     }
     let sql = "UPDATE user_account SET admin = coalesce(?, admin) WHERE id = ?";
-    let changed = execute(unit.db, sql, params![admin, user.as_bytes()])? > 0;
+    let changed = execute(unit.db, sql, params![*admin, user.as_bytes()])? > 0;
     if changed {
         if let Some(groups) = groups {
             set_groups(unit.db, user, groups)?;
         }
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(changed)
 }
 
-pub(super) fn replace_password(
+pub(crate) fn replace_password(
     unit: &mut Unit<'_>,
     user: UserId,
     expected: u32,
@@ -114,23 +117,25 @@ pub(super) fn replace_password(
     if replaced {
         let sql = "DELETE FROM session WHERE user_id = ?";
         execute(unit.db, sql, [user.as_bytes()])?;
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(replaced)
 }
 
-pub(super) fn delete(unit: &mut Unit<'_>, user: UserId, event: &AuditEvent) -> Result<bool> {
+pub(crate) fn delete(unit: &mut Unit<'_>, user: UserId, event: &AuditEvent) -> Result<bool> {
     keep_an_admin_besides(unit.db, user)?;
     let sql = "DELETE FROM user_account WHERE id = ?";
     let deleted = execute(unit.db, sql, [user.as_bytes()])? > 0;
     if deleted {
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(deleted)
 }
 
 /// `Conflict` where `user` is the only admin.
-fn keep_an_admin_besides(db: &Connection, user: UserId) -> Result<()> {
+fn keep_an_admin_besides(db: &dyn Database, user: UserId) -> Result<()> {
     let sql = "SELECT id FROM user_account WHERE id = ?1 AND admin = 1 \
                AND NOT EXISTS (SELECT 1 FROM user_account WHERE admin = 1 AND id <> ?1)";
     match first(db, TABLE, sql, [user.as_bytes()], |_| Ok(()))? {
@@ -141,7 +146,7 @@ fn keep_an_admin_besides(db: &Connection, user: UserId) -> Result<()> {
     }
 }
 
-fn set_groups(db: &Connection, user: UserId, groups: &[GroupName]) -> Result<()> {
+fn set_groups(db: &dyn Database, user: UserId, groups: &[GroupName]) -> Result<()> {
     let sql = "DELETE FROM user_group WHERE user_id = ?";
     execute(db, sql, [user.as_bytes()])?;
     for group in groups {
@@ -151,7 +156,7 @@ fn set_groups(db: &Connection, user: UserId, groups: &[GroupName]) -> Result<()>
     Ok(())
 }
 
-fn groups(db: &Connection, user: UserId) -> Result<Vec<GroupName>> {
+fn groups(db: &dyn Database, user: UserId) -> Result<Vec<GroupName>> {
     let sql = "SELECT group_name FROM user_group WHERE user_id = ? ORDER BY group_name";
     all(db, "user_group", sql, [user.as_bytes()], |row| {
         row.parsed(0, "group_name", |text| GroupName::parse(text).ok())

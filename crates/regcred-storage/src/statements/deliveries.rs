@@ -3,15 +3,15 @@
 use regcred_core::ids::DeliveryId;
 use regcred_core::webhook::{Delivery, MOST_WAITING, NewDelivery, Target};
 use regcred_core::{Result, Timestamp};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
+use crate::sql::{Columns, Database, all, execute, first, params};
 
 /// Adds deliveries, due at once; the number of the oldest ones that had to go for them.
-pub(super) fn add(db: &Connection, new: &[NewDelivery]) -> Result<u64> {
+pub(crate) fn add(db: &dyn Database, new: &[NewDelivery]) -> Result<u64> {
     if new.is_empty() {
         return Ok(0);
     }
+    db.notify()?;
     for NewDelivery {
         id,
         target,
@@ -34,34 +34,34 @@ pub(super) fn add(db: &Connection, new: &[NewDelivery]) -> Result<u64> {
 }
 
 /// How many more may wait before the oldest ones have to go.
-pub(super) fn room(db: &Connection) -> Result<usize> {
+pub(crate) fn room(db: &dyn Database) -> Result<usize> {
     let sql = "SELECT count(*) FROM webhook_delivery";
-    let waiting = first(db, TABLE, sql, [], |row| row.get::<i64>(0, "count"))?;
+    let waiting = first(db, TABLE, sql, params![], |row| row.get::<i64>(0, "count"))?;
     let waiting = usize::try_from(waiting.unwrap_or(0)).unwrap_or(usize::MAX);
     Ok(MOST_WAITING.saturating_sub(waiting))
 }
 
 /// The first one that is due at a target, or will be.
-pub(super) fn next(db: &Connection, target: &Target) -> Result<Option<Delivery>> {
+pub(crate) fn next(db: &dyn Database, target: &Target) -> Result<Option<Delivery>> {
     let sql = "SELECT id, body, attempts, due_at FROM webhook_delivery WHERE target = ? ORDER BY due_at, id LIMIT 1";
     first(db, TABLE, sql, [target.as_str()], delivery)
 }
 
 /// Notes an attempt that failed.
-pub(super) fn put_off(db: &Connection, id: DeliveryId, due: Timestamp) -> Result<()> {
+pub(crate) fn put_off(db: &dyn Database, id: DeliveryId, due: Timestamp) -> Result<()> {
     let sql = "UPDATE webhook_delivery SET attempts = attempts + 1, due_at = ? WHERE id = ?";
     execute(db, sql, params![due.as_micros(), id.as_bytes()]).map(drop)
 }
 
-pub(super) fn end(db: &Connection, id: DeliveryId) -> Result<()> {
+pub(crate) fn end(db: &dyn Database, id: DeliveryId) -> Result<()> {
     let sql = "DELETE FROM webhook_delivery WHERE id = ?";
     execute(db, sql, [id.as_bytes()]).map(drop)
 }
 
 /// Forgets what is for other targets than these.
-pub(super) fn forget(db: &Connection, but: &[Target]) -> Result<u64> {
+pub(crate) fn forget(db: &dyn Database, but: &[Target]) -> Result<u64> {
     let sql = "SELECT DISTINCT target FROM webhook_delivery";
-    let targets = all(db, TABLE, sql, [], |row| {
+    let targets = all(db, TABLE, sql, params![], |row| {
         Ok(Target::from_stored(row.get(0, "target")?))
     })?;
     let mut forgotten = 0;

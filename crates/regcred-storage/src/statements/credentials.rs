@@ -9,12 +9,11 @@ use regcred_core::store::{
 };
 use regcred_core::workload::{MOST_NAMED, in_use};
 use regcred_core::{Error, Result, Timestamp};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
-use super::readers::snapshot;
+use crate::sql::{Columns, Database, all, execute, first, params, snapshot};
+use crate::unit::Unit;
+
 use super::versions::{self, Found};
-use super::writer::Unit;
 use super::{checks, projects, verifications, workloads};
 
 /// What is shown, in the order in which [`credentials`] reads it.
@@ -39,8 +38,8 @@ macro_rules! select_sealed {
 }
 
 /// At most `limit` of them, the first ones.
-pub(super) fn list(
-    db: &Connection,
+pub(crate) fn list(
+    db: &dyn Database,
     project: ProjectId,
     limit: usize,
 ) -> Result<Vec<DockerCredentials>> {
@@ -55,8 +54,8 @@ pub(super) fn list(
     )
 }
 
-pub(super) fn get(
-    db: &Connection,
+pub(crate) fn get(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
 ) -> Result<Option<DockerCredentials>> {
@@ -65,7 +64,7 @@ pub(super) fn get(
     first(db, TABLE, sql, params, credentials)
 }
 
-pub(super) fn create(
+pub(crate) fn create(
     unit: &mut Unit<'_>,
     project: ProjectId,
     new: &NewCredentials,
@@ -112,7 +111,7 @@ pub(super) fn create(
 }
 
 /// Counts one more in the project; refuses where it is gone or full.
-fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
+fn make_room(db: &dyn Database, project: ProjectId) -> Result<()> {
     let most = i64::try_from(MOST_IN_PROJECT).unwrap_or(i64::MAX);
     let counted = execute(
         db,
@@ -134,11 +133,11 @@ fn make_room(db: &Connection, project: ProjectId) -> Result<()> {
     }
 }
 
-pub(super) fn upgrade(
+pub(crate) fn upgrade(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: CredentialsId,
-    decide: DecideUpgrade,
+    decide: &DecideUpgrade,
 ) -> Result<Option<DockerCredentials>> {
     let Some(found) = Found::of(unit.db, project, id)? else {
         return Ok(None);
@@ -181,14 +180,14 @@ pub(super) fn upgrade(
 }
 
 /// What is to count from now on.
-pub(super) struct Current<'a> {
-    pub(super) row: &'a DockerCredentials,
-    pub(super) password: &'a [u8],
+pub(crate) struct Current<'a> {
+    pub(crate) row: &'a DockerCredentials,
+    pub(crate) password: &'a [u8],
 }
 
 /// Puts it in the place of what counted, which is held until the given moment.
-pub(super) fn replace(
-    db: &Connection,
+pub(crate) fn replace(
+    db: &dyn Database,
     project: ProjectId,
     current: &Current<'_>,
     hold_until: Timestamp,
@@ -217,8 +216,8 @@ pub(super) fn replace(
 }
 
 /// Refuses a couple (registry, username) that others hold.
-pub(super) fn check_couple(
-    db: &Connection,
+pub(crate) fn check_couple(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
     registry: &Registry,
@@ -230,12 +229,12 @@ pub(super) fn check_couple(
     }
 }
 
-pub(super) fn delete(
+pub(crate) fn delete(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: CredentialsId,
     force: bool,
-    describe: DescribeDeletion,
+    describe: &DescribeDeletion,
 ) -> Result<bool> {
     let Some(present) = get(unit.db, project, id)? else {
         return Ok(false);
@@ -253,8 +252,8 @@ pub(super) fn delete(
 }
 
 /// Of all versions, behind `after` in the order of (project, id, version).
-pub(super) fn sealed(
-    db: &Connection,
+pub(crate) fn sealed(
+    db: &dyn Database,
     after: Option<(ProjectId, CredentialsId, u32)>,
     limit: usize,
 ) -> Result<Vec<StoredPassword>> {
@@ -278,8 +277,8 @@ pub(super) fn sealed(
 }
 
 /// Of the first of the keys that any of them has.
-pub(super) fn of_first(
-    db: &Connection,
+pub(crate) fn of_first(
+    db: &dyn Database,
     project: ProjectId,
     keys: &[RegistryKey],
     limit: usize,
@@ -299,8 +298,8 @@ pub(super) fn of_first(
 }
 
 /// Those on a host, whatever the port and the scope: the host itself, and what begins with it and `/` or `:`.
-pub(super) fn near(
-    db: &Connection,
+pub(crate) fn near(
+    db: &dyn Database,
     project: ProjectId,
     host: &str,
     limit: usize,
@@ -308,9 +307,10 @@ pub(super) fn near(
     let sql = select!(
         "WHERE project_id = ? AND registry_key >= ? AND registry_key < ? ORDER BY registry_key, username LIMIT ?"
     );
-    // In the order of bytes, `0` comes next behind `/`, `;` behind `:`, and U+0000 before everything.
+    // In the order of bytes, `0` comes next behind `/`, `;` behind `:`, and no host goes on with U+0001 or what
+    // comes before it.
     let ranges = [
-        (host.to_owned(), format!("{host}\0")),
+        (host.to_owned(), format!("{host}\u{1}")),
         (format!("{host}/"), format!("{host}0")),
         (format!("{host}:"), format!("{host};")),
     ];
@@ -326,8 +326,8 @@ pub(super) fn near(
 }
 
 /// Of the version that counts.
-pub(super) fn sealed_current(
-    db: &Connection,
+pub(crate) fn sealed_current(
+    db: &dyn Database,
     project: ProjectId,
     id: CredentialsId,
 ) -> Result<Option<StoredPassword>> {
@@ -337,7 +337,7 @@ pub(super) fn sealed_current(
 
 /// The credentials that hold the couple (registry, username) in the project.
 fn holder(
-    db: &Connection,
+    db: &dyn Database,
     project: ProjectId,
     registry: &Registry,
     username: &Username,

@@ -9,13 +9,11 @@ use regcred_core::project::{Description, Project, ProjectName, Technologies};
 use regcred_core::store::{GroupRole, Member, ProjectChange, ProjectScope, Standing};
 use regcred_core::verification::SavingPolicy;
 use regcred_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
-use super::readers::snapshot;
-use super::writer::Unit;
+use crate::sql::{Columns, Database, all, execute, first, params, snapshot};
+use crate::unit::Unit;
 
-pub(super) fn standing(db: &Connection, user: UserId, project: ProjectId) -> Result<Standing> {
+pub(crate) fn standing(db: &dyn Database, user: UserId, project: ProjectId) -> Result<Standing> {
     // The first row, without a role, says that the project exists.
     let sql = "SELECT id, NULL FROM project WHERE id = ?1 \
                UNION ALL SELECT project_id, role FROM project_member WHERE project_id = ?1 AND user_id = ?2 \
@@ -35,18 +33,18 @@ pub(super) fn standing(db: &Connection, user: UserId, project: ProjectId) -> Res
     })
 }
 
-pub(super) fn named(db: &Connection, name: &ProjectName) -> Result<Option<ProjectId>> {
+pub(crate) fn named(db: &dyn Database, name: &ProjectName) -> Result<Option<ProjectId>> {
     let sql = "SELECT id FROM project WHERE name_key = ?";
     first(db, TABLE, sql, [name.key()], |row| {
         row.id(0, "id", ProjectId::from_bytes)
     })
 }
 
-pub(super) fn list(db: &Connection, scope: &ProjectScope) -> Result<Vec<Project>> {
+pub(crate) fn list(db: &dyn Database, scope: &ProjectScope) -> Result<Vec<Project>> {
     match scope {
         ProjectScope::All => {
             let sql = select("ORDER BY name_key");
-            all(db, TABLE, &sql, [], project)
+            all(db, TABLE, &sql, params![], project)
         }
         ProjectScope::Of(user) => {
             let sql = select(
@@ -65,16 +63,16 @@ pub(super) fn list(db: &Connection, scope: &ProjectScope) -> Result<Vec<Project>
     }
 }
 
-pub(super) fn get(db: &Connection, id: ProjectId) -> Result<Option<Project>> {
+pub(crate) fn get(db: &dyn Database, id: ProjectId) -> Result<Option<Project>> {
     first(db, TABLE, &select("WHERE id = ?"), [id.as_bytes()], project)
 }
 
 /// Whether the project's credentials are deleted although workloads use them.
-pub(super) fn deletes_credentials_in_use(db: &Connection, id: ProjectId) -> Result<bool> {
+pub(crate) fn deletes_credentials_in_use(db: &dyn Database, id: ProjectId) -> Result<bool> {
     Ok(get(db, id)?.is_some_and(|project| project.deletes_credentials_in_use))
 }
 
-pub(super) fn create(
+pub(crate) fn create(
     unit: &mut Unit<'_>,
     maker: UserId,
     project: &Project,
@@ -89,7 +87,7 @@ pub(super) fn create(
             project.id.as_bytes(),
             project.name.as_str(),
             project.name.key(),
-            project.creator,
+            &project.creator,
             project.description.as_ref().map(Description::as_str),
             to_json(&project.technologies)?,
             project.deletes_credentials_in_use,
@@ -117,7 +115,7 @@ pub(super) fn create(
     unit.record(event)
 }
 
-pub(super) fn edit(
+pub(crate) fn edit(
     unit: &mut Unit<'_>,
     id: ProjectId,
     change: &ProjectChange,
@@ -149,7 +147,7 @@ pub(super) fn edit(
             name.as_ref().map(ProjectName::key),
             description.as_ref().map(Description::as_str),
             technologies.as_ref().map(to_json).transpose()?,
-            deletes_credentials_in_use,
+            *deletes_credentials_in_use,
             grace_period.map(GracePeriod::days),
             verify_before_saving.map(SavingPolicy::word),
             id.as_bytes(),
@@ -165,7 +163,7 @@ pub(super) fn edit(
     get(unit.db, id)
 }
 
-pub(super) fn delete(unit: &mut Unit<'_>, id: ProjectId, event: &AuditEvent) -> Result<bool> {
+pub(crate) fn delete(unit: &mut Unit<'_>, id: ProjectId, event: &AuditEvent) -> Result<bool> {
     execute(
         unit.db,
         "DELETE FROM service_token WHERE id IN (SELECT token_id FROM service_token_project WHERE project_id = ?1) \
@@ -175,12 +173,13 @@ pub(super) fn delete(unit: &mut Unit<'_>, id: ProjectId, event: &AuditEvent) -> 
     )?;
     let deleted = execute(unit.db, "DELETE FROM project WHERE id = ?", [id.as_bytes()])? > 0;
     if deleted {
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(deleted)
 }
 
-pub(super) fn group_roles(db: &Connection, id: ProjectId) -> Result<Vec<GroupRole>> {
+pub(crate) fn group_roles(db: &dyn Database, id: ProjectId) -> Result<Vec<GroupRole>> {
     let sql = "SELECT group_name, role FROM project_group WHERE project_id = ? ORDER BY group_name";
     all(db, "project_group", sql, [id.as_bytes()], |row| {
         Ok(GroupRole {
@@ -190,7 +189,7 @@ pub(super) fn group_roles(db: &Connection, id: ProjectId) -> Result<Vec<GroupRol
     })
 }
 
-pub(super) fn members(db: &Connection, id: ProjectId) -> Result<Vec<Member>> {
+pub(crate) fn members(db: &dyn Database, id: ProjectId) -> Result<Vec<Member>> {
     let sql = "SELECT u.login, m.role FROM project_member m JOIN user_account u ON u.id = m.user_id \
                WHERE m.project_id = ? ORDER BY u.login";
     all(db, "project_member", sql, [id.as_bytes()], |row| {
@@ -201,7 +200,7 @@ pub(super) fn members(db: &Connection, id: ProjectId) -> Result<Vec<Member>> {
     })
 }
 
-pub(super) fn set_member(
+pub(crate) fn set_member(
     unit: &mut Unit<'_>,
     id: ProjectId,
     login: &Login,
@@ -221,7 +220,7 @@ pub(super) fn set_member(
     Ok(set)
 }
 
-pub(super) fn remove_member(
+pub(crate) fn remove_member(
     unit: &mut Unit<'_>,
     id: ProjectId,
     login: &Login,
@@ -239,7 +238,7 @@ pub(super) fn remove_member(
     Ok(removed)
 }
 
-fn set_groups(db: &Connection, id: ProjectId, groups: &[GroupRole]) -> Result<()> {
+fn set_groups(db: &dyn Database, id: ProjectId, groups: &[GroupRole]) -> Result<()> {
     let sql = "DELETE FROM project_group WHERE project_id = ?";
     execute(db, sql, [id.as_bytes()])?;
     for GroupRole { group, role } in groups {

@@ -11,20 +11,19 @@ use regcred_core::ids::{CredentialsId, ProjectId, TokenId};
 use regcred_core::registry::RegistryKey;
 use regcred_core::store::{PullRecord, PullRecorded};
 use regcred_core::{Day, Error, Result, Timestamp};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
-use super::writer::Unit;
+use crate::sql::{Columns, Database, all, execute, first, params};
+use crate::unit::Unit;
 
 /// Whoever pulls, as far as it is written down.
-pub(super) struct By {
+pub(crate) struct By {
     project: ProjectId,
     token: TokenId,
     token_name: String,
 }
 
 impl By {
-    pub(super) fn of(grant: &PullGrant) -> Self {
+    pub(crate) fn of(grant: &PullGrant) -> Self {
         Self {
             project: grant.project(),
             token: grant.token(),
@@ -34,7 +33,7 @@ impl By {
 }
 
 /// Counts a pull and writes its event down, if the password that was read may still leave.
-pub(super) fn record(
+pub(crate) fn record(
     unit: &mut Unit<'_>,
     puller: &By,
     pull: &PullRecord,
@@ -49,7 +48,7 @@ pub(super) fn record(
         "INSERT INTO credentials_use (project_id, credentials_id, last_used, token_id, token_name) \
          SELECT project_id, id, ?4, ?5, ?6 FROM docker_credentials \
          WHERE project_id = ?1 AND id = ?2 AND version = ?3 \
-         ON CONFLICT DO UPDATE SET last_used = excluded.last_used, token_id = excluded.token_id, \
+         ON CONFLICT (project_id, credentials_id) DO UPDATE SET last_used = excluded.last_used, token_id = excluded.token_id, \
          token_name = excluded.token_name",
         params![
             project,
@@ -57,7 +56,7 @@ pub(super) fn record(
             pull.version,
             pull.at.as_micros(),
             puller.token.as_bytes(),
-            puller.token_name,
+            &puller.token_name,
         ],
     )?;
     if noted == 0 {
@@ -66,7 +65,7 @@ pub(super) fn record(
     execute(
         unit.db,
         "INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls) VALUES (?, ?, ?, 1) \
-         ON CONFLICT DO UPDATE SET pulls = pulls + 1",
+         ON CONFLICT (project_id, credentials_id, day) DO UPDATE SET pulls = credentials_use_day.pulls + 1",
         params![project, credentials, Day::of(pull.at).number()],
     )?;
     note_puller(unit.db, puller, pull)?;
@@ -75,14 +74,14 @@ pub(super) fn record(
 }
 
 /// Keeps who pulled what last. A couple that is new takes the place of the oldest one, once there are so many.
-fn note_puller(db: &Connection, puller: &By, pull: &PullRecord) -> Result<()> {
+fn note_puller(db: &dyn Database, puller: &By, pull: &PullRecord) -> Result<()> {
     let (project, credentials) = (puller.project.as_bytes(), pull.credentials.as_bytes());
     let params = params![
         project,
         credentials,
         puller.token.as_bytes(),
         pull.target.as_str(),
-        puller.token_name,
+        &puller.token_name,
         pull.version,
         pull.at.as_micros(),
     ];
@@ -90,7 +89,7 @@ fn note_puller(db: &Connection, puller: &By, pull: &PullRecord) -> Result<()> {
         db,
         "UPDATE credentials_puller SET token_name = ?5, version = ?6, last_pull = ?7 \
          WHERE project_id = ?1 AND credentials_id = ?2 AND token_id = ?3 AND target = ?4",
-        params,
+        params.clone(),
     )?;
     if known > 0 {
         return Ok(());
@@ -104,17 +103,17 @@ fn note_puller(db: &Connection, puller: &By, pull: &PullRecord) -> Result<()> {
     let most = i64::try_from(MOST_PULLERS).unwrap_or(i64::MAX);
     execute(
         db,
-        "DELETE FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 AND (token_id, target) IN \
+        "DELETE FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 AND (token_id, target) NOT IN \
          (SELECT token_id, target FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 \
-         ORDER BY last_pull DESC LIMIT -1 OFFSET ?3)",
+         ORDER BY last_pull DESC LIMIT ?3)",
         params![project, credentials, most],
     )
     .map(drop)
 }
 
 /// Who pulled one of the project's credentials, or all of them, the latest first.
-pub(super) fn pullers(
-    db: &Connection,
+pub(crate) fn pullers(
+    db: &dyn Database,
     project: ProjectId,
     of: Option<CredentialsId>,
 ) -> Result<Vec<domain::Puller>> {
@@ -147,7 +146,7 @@ fn read_puller(row: &Columns<'_>) -> Result<domain::Puller> {
 }
 
 /// Whether the token still counts in the project.
-fn counts(db: &Connection, puller: &By, at: Timestamp) -> Result<bool> {
+fn counts(db: &dyn Database, puller: &By, at: Timestamp) -> Result<bool> {
     let sql = "SELECT id FROM service_token WHERE id = ?1 AND expires_at > ?3 AND EXISTS \
                (SELECT 1 FROM service_token_project WHERE token_id = ?1 AND project_id = ?2)";
     let params = params![
@@ -159,8 +158,8 @@ fn counts(db: &Connection, puller: &By, at: Timestamp) -> Result<bool> {
 }
 
 /// Of one of the project's credentials, or of all.
-pub(super) fn list(
-    db: &Connection,
+pub(crate) fn list(
+    db: &dyn Database,
     project: ProjectId,
     of: Option<CredentialsId>,
     since: Option<Day>,
@@ -197,7 +196,7 @@ pub(super) fn list(
 
 /// The days behind `since`, the latest first.
 fn days(
-    db: &Connection,
+    db: &dyn Database,
     project: ProjectId,
     of: Option<CredentialsId>,
     since: Day,
@@ -227,7 +226,7 @@ fn days(
 }
 
 /// Forgets the days that are no longer kept.
-pub(super) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
+pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
     let sql = "DELETE FROM credentials_use_day WHERE day <= ?";
     execute(unit.db, sql, [Day::of(now).minus(DAYS_OF_USE).number()]).map(drop)
 }

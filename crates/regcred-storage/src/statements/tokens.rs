@@ -6,13 +6,11 @@ use regcred_core::ids::{ProjectId, TokenId};
 use regcred_core::store::{NewToken, ServiceToken, TokenSecret};
 use regcred_core::token::TokenMac;
 use regcred_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use super::columns::{Columns, all, execute, first};
-use super::readers::snapshot;
-use super::writer::Unit;
+use crate::sql::{Columns, Database, all, execute, first, params, snapshot};
+use crate::unit::Unit;
 
-pub(super) fn create(unit: &mut Unit<'_>, new: &NewToken, event: &AuditEvent) -> Result<()> {
+pub(crate) fn create(unit: &mut Unit<'_>, new: &NewToken, event: &AuditEvent) -> Result<()> {
     let NewToken { token, mac } = new;
     execute(
         unit.db,
@@ -21,9 +19,9 @@ pub(super) fn create(unit: &mut Unit<'_>, new: &NewToken, event: &AuditEvent) ->
         params![
             token.id.as_bytes(),
             mac.as_bytes(),
-            token.name,
+            &token.name,
             token.rights.to_words(),
-            token.creator,
+            &token.creator,
             token.created.as_micros(),
             token.expires.as_micros(),
         ],
@@ -40,7 +38,7 @@ pub(super) fn create(unit: &mut Unit<'_>, new: &NewToken, event: &AuditEvent) ->
     unit.record(event)
 }
 
-pub(super) fn list(db: &Connection, project: ProjectId) -> Result<Vec<ServiceToken>> {
+pub(crate) fn list(db: &dyn Database, project: ProjectId) -> Result<Vec<ServiceToken>> {
     snapshot(db, |db| {
         let sql = select(
             "WHERE id IN (SELECT token_id FROM service_token_project WHERE project_id = ?) ORDER BY id",
@@ -53,7 +51,7 @@ pub(super) fn list(db: &Connection, project: ProjectId) -> Result<Vec<ServiceTok
     })
 }
 
-pub(super) fn secret(db: &Connection, id: TokenId) -> Result<Option<TokenSecret>> {
+pub(crate) fn secret(db: &dyn Database, id: TokenId) -> Result<Option<TokenSecret>> {
     snapshot(db, |db| {
         let found = first(db, TABLE, &select("WHERE id = ?"), [id.as_bytes()], |row| {
             Ok(TokenSecret {
@@ -69,7 +67,7 @@ pub(super) fn secret(db: &Connection, id: TokenId) -> Result<Option<TokenSecret>
     })
 }
 
-pub(super) fn revoke(
+pub(crate) fn revoke(
     unit: &mut Unit<'_>,
     project: ProjectId,
     id: TokenId,
@@ -82,12 +80,13 @@ pub(super) fn revoke(
         [id.as_bytes(), project.as_bytes()],
     )? > 0;
     if revoked {
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(revoked)
 }
 
-fn projects(db: &Connection, id: TokenId) -> Result<Vec<ProjectId>> {
+fn projects(db: &dyn Database, id: TokenId) -> Result<Vec<ProjectId>> {
     let sql = "SELECT project_id FROM service_token_project WHERE token_id = ? ORDER BY project_id";
     all(db, "service_token_project", sql, [id.as_bytes()], |row| {
         row.id(0, "project_id", ProjectId::from_bytes)

@@ -1,0 +1,49 @@
+//! What tells one backend from another: where statements run, and how their transactions are ordered.
+
+use std::future::Future;
+use std::time::Duration;
+
+use regcred_core::Result;
+
+use crate::sql::Database;
+use crate::unit::{Key, Unit};
+
+/// A database of an installation, opened.
+pub(crate) trait Backend: Send + Sync + 'static {
+    /// A look-up.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send;
+
+    /// A read that grows with the whole database, and must not hold up others.
+    fn scan<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send;
+
+    /// Runs `work` in a transaction that holds `keys`, as often as it takes, and answers once it is committed.
+    fn write<T: Send + 'static>(
+        &self,
+        keys: Vec<Key>,
+        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send;
+
+    /// The stream of the audit trail that this process writes.
+    fn stream(&self) -> u32;
+
+    /// Whether this process does what is done by itself; of several on one database one does.
+    fn leads(&self) -> bool;
+
+    /// How long what was read of a token may be remembered; `None` where no other process changes it.
+    fn forgets_after(&self) -> Option<Duration>;
+
+    /// Waits until another process may have changed tokens since `seen`; the count of such changes.
+    fn changed_elsewhere(&self, seen: u64) -> impl Future<Output = u64> + Send;
+
+    /// Whether it can serve now.
+    fn ready(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Finishes what is under way and closes.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}

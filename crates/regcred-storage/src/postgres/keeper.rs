@@ -1,0 +1,169 @@
+//! The session that listens, and holds the lock of the one replica that does what is done by itself.
+//!
+//! It says something every two seconds. A server that hears nothing for six ends it, and with it the lock; and a replica
+//! that was not answered for five takes itself for no leader any more. So another one leads within ten seconds, whatever
+//! became of the one before, and never two at once.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+use tokio_postgres::{AsyncMessage, Client};
+
+use super::address::PostgresOptions;
+use super::error::whole;
+use super::link::CHANNEL;
+
+/// What the session knows.
+pub(super) struct Keeper {
+    known: Arc<Known>,
+    /// Dropped to end it.
+    _running: oneshot::Sender<()>,
+}
+
+struct Known {
+    /// Until when this replica leads.
+    leads_until: Mutex<Option<Instant>>,
+    /// Counts how often tokens may have been changed elsewhere.
+    changes: watch::Sender<u64>,
+}
+
+impl Keeper {
+    /// Starts the thread.
+    pub(super) fn start(options: &PostgresOptions) -> std::io::Result<Self> {
+        let known = Arc::new(Known {
+            leads_until: Mutex::new(None),
+            changes: watch::Sender::new(0),
+        });
+        let (running, stopped) = oneshot::channel();
+        let (options, theirs) = (options.clone(), Arc::clone(&known));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        thread::Builder::new()
+            .name("postgres-keeper".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = stopped => {}
+                        () = theirs.keep(&options) => {}
+                    }
+                });
+            })?;
+        Ok(Self {
+            known,
+            _running: running,
+        })
+    }
+
+    /// Whether this replica does what is done by itself.
+    pub(super) fn leads(&self) -> bool {
+        let until = *self
+            .known
+            .leads_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Waits until tokens may have been changed elsewhere since `seen`; the count.
+    pub(super) async fn changed(&self, seen: u64) -> u64 {
+        let mut counted = self.known.changes.subscribe();
+        let other = counted.wait_for(|count| *count != seen).await;
+        let other = other.map(|count| *count).ok();
+        match other {
+            Some(count) => count,
+            // It is closed: nothing comes any more.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Known {
+    async fn keep(&self, options: &PostgresOptions) {
+        loop {
+            if let Err(error) = self.session(options).await {
+                tracing::warn!(
+                    detail = error,
+                    "PostgreSQL cannot be listened to; it is tried again"
+                );
+            }
+            // Whatever was told meanwhile was missed.
+            self.changes.send_modify(|count| *count += 1);
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn session(&self, options: &PostgresOptions) -> Result<(), String> {
+        let connecting = options.config().connect(options.tls());
+        let connected = tokio::time::timeout(MOST_WAITED, connecting).await;
+        let (client, mut connection) = connected
+            .map_err(|_| "no connection in time".to_owned())?
+            .map_err(|error| whole(&error))?;
+        let listening = async {
+            loop {
+                match poll_fn(|context| connection.poll_message(context)).await {
+                    Some(Ok(AsyncMessage::Notification(_))) => {
+                        self.changes.send_modify(|count| *count += 1);
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return whole(&error),
+                    None => return "the connection is closed".to_owned(),
+                }
+            }
+        };
+        let ended = tokio::select! {
+            ended = listening => ended,
+            ended = self.beat(&client) => ended,
+        };
+        *self.leading() = None;
+        Err(ended)
+    }
+
+    /// Says something every two seconds, and takes the lead where nobody has it; why that ended.
+    async fn beat(&self, client: &Client) -> String {
+        let begin = format!("SET idle_session_timeout = '6s'; LISTEN {CHANNEL}");
+        match answered(client.batch_execute(&begin)).await {
+            Ok(()) => self.changes.send_modify(|count| *count += 1),
+            Err(error) => return error,
+        }
+        let mut leads = false;
+        loop {
+            let asked = Instant::now();
+            let sql = if leads { "SELECT true" } else { TAKE_THE_LEAD };
+            match answered(client.query_one_scalar::<bool, _>(sql, &[])).await {
+                Ok(taken) => leads = taken,
+                Err(error) => return error,
+            }
+            if leads {
+                *self.leading() = Some(asked + TERM);
+            }
+            tokio::time::sleep(BEAT).await;
+        }
+    }
+
+    fn leading(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.leads_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answered<T>(
+    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(MOST_WAITED, asked).await {
+        Ok(answer) => answer.map_err(|error| whole(&error)),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+/// "rclead" in ASCII.
+const TAKE_THE_LEAD: &str = "SELECT pg_try_advisory_lock(125771345912164)";
+const BEAT: Duration = Duration::from_secs(2);
+/// So long a replica leads after it asked.
+const TERM: Duration = Duration::from_secs(5);
+const MOST_WAITED: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(500);

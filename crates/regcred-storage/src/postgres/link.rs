@@ -1,0 +1,224 @@
+//! One connection to PostgreSQL, used by one thread at a time.
+//!
+//! It brings a small runtime of its own, so that a thread that waits for an answer is the one that reads it. Each wait
+//! has a bound: a server that does not answer in time is left alone, and the connection with it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use regcred_core::{Error, Result};
+use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
+
+use super::address::PostgresOptions;
+use super::dialect::translated;
+use super::error::{Trouble, told, whole};
+use super::value::columns_of;
+use crate::sql::{Database, Row, Value};
+use crate::unit::Key;
+
+/// A connection.
+pub(super) struct Link {
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    client: Client,
+    statements: RefCell<HashMap<String, Statement>>,
+    /// Until when a statement may wait for its answer.
+    deadline: Cell<Instant>,
+    /// Why the last statement that failed did so.
+    trouble: Cell<Option<Trouble>>,
+}
+
+impl Link {
+    /// Connects, and makes the session ready.
+    pub(super) fn open(options: &PostgresOptions, within: Duration) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::unavailable(format!("a runtime: {error}")))?;
+        let connected = runtime.block_on(async {
+            let connecting = async {
+                let (client, connection) = options.config().connect(options.tls()).await?;
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(detail = whole(&error), "a connection ended");
+                    }
+                });
+                client.batch_execute(SESSION).await?;
+                Ok(client)
+            };
+            tokio::time::timeout(within, connecting).await
+        });
+        let client = match connected {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => {
+                runtime.shutdown_background();
+                let error: tokio_postgres::Error = error;
+                return Err(Error::unavailable(format!(
+                    "PostgreSQL cannot be reached: {}",
+                    whole(&error)
+                )));
+            }
+            Err(_) => {
+                runtime.shutdown_background();
+                return Err(Error::unavailable(format!(
+                    "PostgreSQL did not accept a connection within {within:?}"
+                )));
+            }
+        };
+        Ok(Self {
+            runtime: Some(runtime),
+            client,
+            statements: RefCell::default(),
+            deadline: Cell::new(Instant::now() + within),
+            trouble: Cell::new(None),
+        })
+    }
+
+    /// Bounds what comes next, all of it together.
+    pub(super) fn allow(&self, time: Duration) {
+        self.deadline.set(Instant::now() + time);
+        self.trouble.set(None);
+    }
+
+    /// Why a statement failed since the last time that this was asked.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.trouble.take()
+    }
+
+    /// Runs statements that take nothing and give nothing.
+    pub(super) fn run(&self, sql: &str) -> Result<()> {
+        self.wait(self.client.batch_execute(sql))
+    }
+
+    /// Commits what is open.
+    pub(super) fn commit(&self) -> Result<()> {
+        self.run("COMMIT")
+    }
+
+    /// Waits for the server, as long as it is allowed.
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        let Some(runtime) = &self.runtime else {
+            return Err(Error::unavailable("the connection is closed"));
+        };
+        let deadline = tokio::time::Instant::from_std(self.deadline.get());
+        let answered = runtime.block_on(async { tokio::time::timeout_at(deadline, answer).await });
+        match answered {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                let trouble = if self.client.is_closed() {
+                    Trouble::Lost
+                } else {
+                    Trouble::of(&error)
+                };
+                self.trouble.set(Some(trouble));
+                Err(told(&error))
+            }
+            Err(_) => {
+                self.trouble.set(Some(Trouble::Lost));
+                Err(Error::unavailable("PostgreSQL did not answer in time"))
+            }
+        }
+    }
+
+    fn prepared(&self, sql: &str) -> Result<Statement> {
+        if let Some(known) = self.statements.borrow().get(sql) {
+            return Ok(known.clone());
+        }
+        let text = translated(sql);
+        let statement = self.wait(self.client.prepare(&text))?;
+        let known = statement.clone();
+        self.statements.borrow_mut().insert(sql.to_owned(), known);
+        Ok(statement)
+    }
+}
+
+impl Database for Link {
+    fn query(
+        &self,
+        sql: &str,
+        params: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let statement = self.prepared(sql)?;
+        let given: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
+        for row in self.wait(self.client.query(&statement, &given))? {
+            if each(&columns_of(&row))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<usize> {
+        let statement = self.prepared(sql)?;
+        let given: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
+        let changed = self.wait(self.client.execute(&statement, &given))?;
+        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    fn begin_snapshot(&self) -> Result<()> {
+        self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    }
+
+    fn end_snapshot(&self) -> Result<()> {
+        self.run("COMMIT")
+    }
+
+    fn lock(&self, keys: &[Key]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.run(&locking(keys))
+    }
+
+    fn notify(&self) -> Result<()> {
+        self.run(&format!("NOTIFY {CHANNEL}"))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A runtime may be dropped by a task of another one only in this way.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The statement that takes locks until the end of the transaction, one after the other.
+pub(super) fn locking(keys: &[Key]) -> String {
+    let locks: Vec<_> = keys
+        .iter()
+        .map(|key| format!("pg_advisory_xact_lock({})", number(*key)))
+        .collect();
+    format!("SELECT {}", locks.join(", "))
+}
+
+/// The number of a lock. Two keys may have the same one, and then wait for each other without need. All replicas, of
+/// whatever release, must agree on it.
+fn number(key: Key) -> i64 {
+    // The last eight bytes of an identifier are random.
+    let random = |bytes: &[u8; 16]| {
+        let mut last = [0; 8];
+        last.copy_from_slice(&bytes[8..]);
+        i64::from_be_bytes(last)
+    };
+    match key {
+        Key::Admins => 0x7263_0001,
+        Key::Tokens => 0x7263_0002,
+        Key::User(id) => random(id.as_bytes()) ^ 0x1,
+        Key::Project(id) => random(id.as_bytes()) ^ 0x2,
+        Key::Use(id) => random(id.as_bytes()) ^ 0x3,
+    }
+}
+
+/// On which replicas tell each other that tokens were changed or something waits to be delivered.
+pub(super) const CHANNEL: &str = "regcred";
+/// What every session is told. Whoever holds locks and says no more is ended by the server, so that others go on.
+const SESSION: &str = "SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
+                       SET idle_in_transaction_session_timeout = '5s'; SET client_connection_check_interval = '2s'";

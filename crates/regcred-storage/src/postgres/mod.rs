@@ -1,0 +1,107 @@
+//! PostgreSQL, which many replicas share: what is acknowledged is committed there, and nothing is kept here but what may
+//! be forgotten.
+//!
+//! [`open`] finds or makes the installation; [`writer`] is the one thread that writes, with the [`session`] that has a
+//! stream of the audit trail to itself; [`pool`] has the connections that read; [`keeper`] listens to other replicas.
+
+mod address;
+mod dialect;
+mod error;
+mod keeper;
+mod link;
+mod open;
+mod pool;
+mod session;
+mod tls;
+mod value;
+mod writer;
+
+use std::time::Duration;
+
+use regcred_core::Result;
+
+use crate::backend::Backend;
+use crate::sql::{Database, first, params};
+use crate::store::SqlStore;
+use crate::unit::{Key, Unit, closed};
+
+pub use address::PostgresOptions;
+
+use keeper::Keeper;
+use pool::Pool;
+use writer::Writer;
+
+/// The store on PostgreSQL.
+pub type PostgresStore = SqlStore<Postgres>;
+
+/// A database of PostgreSQL that is open.
+pub struct Postgres {
+    writer: Writer,
+    pool: Pool,
+    keeper: Keeper,
+}
+
+impl Backend for Postgres {
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.pool.read(LONGEST_READ, work).await
+    }
+
+    async fn scan<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.pool.read(LONGEST_SCAN, work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        keys: Vec<Key>,
+        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(keys, work).await
+    }
+
+    fn stream(&self) -> u32 {
+        self.writer.stream()
+    }
+
+    fn leads(&self) -> bool {
+        self.keeper.leads()
+    }
+
+    fn forgets_after(&self) -> Option<Duration> {
+        Some(REMEMBERED)
+    }
+
+    async fn changed_elsewhere(&self, seen: u64) -> u64 {
+        self.keeper.changed(seen).await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        if !self.writer.alive() {
+            return Err(closed());
+        }
+        // One that only reads is of no use.
+        let sql = "SELECT id FROM installation WHERE NOT pg_is_in_recovery()";
+        let ready = self.pool.read(LONGEST_LOOK, move |db| {
+            first(db, "installation", sql, params![], |_| Ok(()))
+        });
+        let primary = ready.await?;
+        primary.ok_or_else(|| regcred_core::Error::unavailable("the database is a standby"))
+    }
+
+    async fn close(&self) {
+        self.writer.close().await;
+        self.pool.close();
+    }
+}
+
+const LONGEST_READ: Duration = Duration::from_secs(4);
+const LONGEST_SCAN: Duration = Duration::from_secs(15);
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// So long what was read of a token may be remembered, also where nobody can be heard: with the time that a request takes,
+/// a revocation acts within five seconds.
+const REMEMBERED: Duration = Duration::from_secs(4);

@@ -1,0 +1,145 @@
+//! Opening an installation: look, check the key, and only then change anything. Replicas that start at once do so one
+//! after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::sealing::{Kek, KeyRing};
+use regcred_core::{Clock, Error, Random, Result};
+
+use super::address::PostgresOptions;
+use super::keeper::Keeper;
+use super::link::Link;
+use super::pool::Pool;
+use super::session::Session;
+use super::writer::Writer;
+use super::{Postgres, PostgresStore};
+use crate::installation::{self, OpenError};
+use crate::sql::{Database, execute, first, params};
+use crate::store::SqlStore;
+
+/// The number of the schema that this program writes. Numbers are SQLite's, so that one number is one set of tables.
+const CURRENT: u32 = 7;
+/// The first schema that there was on PostgreSQL.
+const SCHEMA: &str = include_str!("schema.sql");
+
+impl PostgresStore {
+    /// Opens the database, or makes its tables with fresh keys that `kek` wraps.
+    ///
+    /// Refuses, having changed nothing, a database that cannot be reached, one that holds other tables or is of a newer
+    /// schema, a server before 15, and a wrong KEK.
+    pub fn open(
+        options: &PostgresOptions,
+        kek: &Kek,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<(Self, Arc<KeyRing>), OpenError> {
+        let (session, keys) = on_a_thread(|| {
+            let link = Link::open(options, FIRST_CONNECTION)?;
+            link.allow(LONGEST_OPENING);
+            let keys = Arc::new(prepare(&link, options, kek, clock, random)?);
+            Ok((Session::open(options, &keys)?, keys))
+        })?;
+        let failed = |error| OpenError::new(format!("a thread cannot be started: {error}"));
+        let store = SqlStore::new(Postgres {
+            writer: Writer::start(options, &keys, session).map_err(failed)?,
+            pool: Pool::new(options),
+            keeper: Keeper::start(options).map_err(failed)?,
+        });
+        Ok((store, keys))
+    }
+
+    /// Whether there is an installation in the database.
+    pub fn exists(options: &PostgresOptions) -> Result<bool, OpenError> {
+        on_a_thread(|| {
+            let link = Link::open(options, FIRST_CONNECTION)?;
+            link.allow(LONGEST_OPENING);
+            Ok(schema(&link)?.is_some())
+        })
+    }
+}
+
+/// A connection waits with a runtime of its own, which a thread that runs one already may not do.
+fn on_a_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send,
+) -> Result<T, OpenError> {
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| {
+        Err(OpenError::new(
+            "opening the database ended badly".to_owned(),
+        ))
+    })
+}
+
+/// In one transaction, alone: what is there is looked at, and made where nothing is.
+fn prepare(
+    link: &Link,
+    options: &PostgresOptions,
+    kek: &Kek,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<KeyRing, OpenError> {
+    link.run("BEGIN; SELECT pg_advisory_xact_lock(125771396965742)")?; // "rcopen"
+    let version = number(link, "SELECT current_setting('server_version_num')::int8")?;
+    if version.is_none_or(|version| version < 150_000) {
+        return Err(OpenError::new(format!(
+            "the server of {options} is older than PostgreSQL 15; use a newer one"
+        )));
+    }
+    let keys = match schema(link)? {
+        Some(schema) if schema > CURRENT => {
+            return Err(OpenError::new(format!(
+                "{options} has the schema {schema}, and this program knows {CURRENT} at most; nothing was changed: run \
+                 the newer program that wrote it"
+            )));
+        }
+        Some(_) => installation::keys(link, kek)?,
+        None => {
+            let others = number(
+                link,
+                "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
+            )?;
+            if others != Some(0) {
+                return Err(OpenError::new(format!(
+                    "{options} holds tables, and none of regcred's; give a database, or a schema, of its own"
+                )));
+            }
+            link.run(SCHEMA)?;
+            execute(
+                link,
+                "INSERT INTO schema_version (singleton, version) VALUES (1, ?)",
+                params![CURRENT],
+            )?;
+            installation::make(link, kek, clock, random)?
+        }
+    };
+    link.commit()?;
+    Ok(keys)
+}
+
+/// The number of the schema; `None` where regcred has none.
+fn schema(link: &Link) -> Result<Option<u32>> {
+    let there = number(
+        link,
+        "SELECT count(*) FROM pg_class WHERE oid = to_regclass('schema_version') \
+         AND relnamespace = current_schema()::regnamespace",
+    )?;
+    if there == Some(0) {
+        return Ok(None);
+    }
+    let sql = "SELECT version FROM schema_version";
+    let version = number(link, sql)?.and_then(|version| u32::try_from(version).ok());
+    let version = version.ok_or_else(|| Error::internal("schema_version holds no number"))?;
+    Ok(Some(version))
+}
+
+fn number(db: &dyn Database, sql: &str) -> Result<Option<i64>> {
+    first(db, "schema_version", sql, params![], |row| {
+        row.get(0, "number")
+    })
+}
+
+/// So long the first connection may take: what is wrong with it is told soon.
+const FIRST_CONNECTION: Duration = Duration::from_secs(4);
+/// With the wait for another replica that makes the tables.
+const LONGEST_OPENING: Duration = Duration::from_secs(30);

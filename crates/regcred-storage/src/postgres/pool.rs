@@ -1,0 +1,119 @@
+//! Connections that read, beside the one that writes.
+//!
+//! A read waits for a free connection, two seconds at most. Where a connection turns out to be of no use any more, those
+//! that lie idle are taken to be, too, and the read is done once more on a new one: it changed nothing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use regcred_core::{Error, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::address::PostgresOptions;
+use super::error::Trouble;
+use super::link::Link;
+use crate::sql::Database;
+use crate::unit::closed;
+
+/// The connections that read.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Links>);
+
+struct Links {
+    options: PostgresOptions,
+    /// `None` once closed.
+    idle: Mutex<Option<Vec<Link>>>,
+    free: Arc<Semaphore>,
+}
+
+impl Pool {
+    pub(super) fn new(options: &PostgresOptions) -> Self {
+        Self(Arc::new(Links {
+            options: options.clone(),
+            idle: Mutex::new(Some(Vec::new())),
+            free: Arc::new(Semaphore::new(options.most_connections())),
+        }))
+    }
+
+    /// Reads, and answers within `time` of its turn.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        time: Duration,
+        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn().await?;
+        let links = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            links.read(time, work)
+        })
+        .await
+        .map_err(|error| Error::internal(format!("a read ended badly: {error}")))?
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        let free = Arc::clone(&self.0.free).acquire_owned();
+        match tokio::time::timeout(LONGEST_WAIT, free).await {
+            Ok(turn) => turn.map_err(|_| closed()),
+            Err(_) => Err(Error::unavailable(format!(
+                "no connection to PostgreSQL was free within {LONGEST_WAIT:?}"
+            ))),
+        }
+    }
+
+    /// Closes those that are idle; those in use close when they are given back.
+    pub(super) fn close(&self) {
+        self.0.free.close();
+        self.0.lock().take();
+    }
+}
+
+impl Links {
+    fn read<T>(&self, time: Duration, work: impl Fn(&dyn Database) -> Result<T>) -> Result<T> {
+        let idle = self.lock().as_mut().ok_or_else(closed)?.pop();
+        if let Some(link) = idle {
+            let (done, usable) = attempt(&link, time, &work);
+            if usable {
+                self.give_back(link);
+                return done;
+            }
+            // The others will not have fared better.
+            let others = self.lock().as_mut().map(std::mem::take);
+            drop(others);
+        }
+        let link = Link::open(&self.options, LONGEST_WAIT)?;
+        let (done, usable) = attempt(&link, time, &work);
+        if usable {
+            self.give_back(link);
+        }
+        done
+    }
+
+    fn give_back(&self, link: Link) {
+        if let Some(idle) = self.lock().as_mut() {
+            idle.push(link);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Link>>> {
+        // No code under the lock can panic half-way through a change.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does the work, and tells whether the connection can be used again.
+fn attempt<T>(
+    link: &Link,
+    time: Duration,
+    work: impl Fn(&dyn Database) -> Result<T>,
+) -> (Result<T>, bool) {
+    link.allow(time);
+    let done = work(link);
+    let lost = link.trouble() == Some(Trouble::Lost);
+    // What is left of a snapshot that failed half-way.
+    let usable = !lost && (done.is_ok() || link.run("ROLLBACK").is_ok());
+    (done, usable)
+}
+
+/// So long a read waits for a connection, and a connection may take.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);

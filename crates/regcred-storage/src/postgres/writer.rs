@@ -1,0 +1,361 @@
+//! The writer: one thread with one connection that commits whatever is waiting in one transaction.
+//!
+//! A transaction holds the keys of all its use cases from its beginning, in one order, so that replicas wait for each
+//! other and never in a circle, and none decides on what another one is changing. First the use cases run one behind
+//! the other. Where one of them is refused, or lost a race, the transaction is rolled back and run again with a savepoint
+//! for each. What gives way to another transaction is run again after a moment; what loses its connection, on another
+//! one. Nobody is answered before it is known what became of the commit: where the connection broke in it, the trail
+//! says whether it was made ([`Session::resume`]).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use regcred_core::sealing::KeyRing;
+use regcred_core::{Error, Result};
+use tokio::sync::{mpsc, oneshot};
+
+use super::address::PostgresOptions;
+use super::error::Trouble;
+use super::link::{Link, locking};
+use super::pool::LONGEST_WAIT;
+use super::session::Session;
+use crate::trail::End;
+use crate::unit::{Job, Key, Unit, closed, job};
+
+/// The way to the writer.
+pub(super) struct Writer {
+    messages: mpsc::Sender<Message>,
+    stream: Arc<AtomicU32>,
+}
+
+enum Message {
+    Work(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Starts the thread with a session that is open.
+    pub(super) fn start(
+        options: &PostgresOptions,
+        keys: &Arc<KeyRing>,
+        session: Session,
+    ) -> std::io::Result<Self> {
+        let (messages, waiting) = mpsc::channel(MOST_WAITING);
+        let stream = Arc::new(AtomicU32::new(session.stream()));
+        let scribe = Scribe {
+            options: options.clone(),
+            keys: Arc::clone(keys),
+            stream: Arc::clone(&stream),
+            session: Some(session),
+        };
+        thread::Builder::new()
+            .name("postgres-writer".to_owned())
+            .spawn(move || scribe.serve(waiting))?;
+        Ok(Self { messages, stream })
+    }
+
+    /// Runs `work` in a transaction that holds `keys`, and answers once it is committed. `Unavailable` where it was not
+    /// begun within two seconds.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        keys: Vec<Key>,
+        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (job, mut answer) = job(keys, work);
+        let begun = async {
+            let sent = self.messages.send(Message::Work(job)).await;
+            sent.map_err(|_| closed())?;
+            answer.wait().await
+        };
+        if let Ok(answered) = tokio::time::timeout(LONGEST_WAIT, begun).await {
+            return answered;
+        }
+        if answer.give_up() {
+            return Err(Error::unavailable(format!(
+                "PostgreSQL's writer was not free within {LONGEST_WAIT:?}"
+            )));
+        }
+        answer.wait().await
+    }
+
+    /// Whether the thread still takes work.
+    pub(super) fn alive(&self) -> bool {
+        !self.messages.is_closed()
+    }
+
+    /// The stream of the audit trail that is written.
+    pub(super) fn stream(&self) -> u32 {
+        self.stream.load(Ordering::Relaxed)
+    }
+
+    /// Finishes what is waiting and ends the thread.
+    pub(super) async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.messages.send(Message::Close(done)).await.is_ok() {
+            let _ = ended.await;
+        }
+    }
+}
+
+/// What the thread works with.
+struct Scribe {
+    options: PostgresOptions,
+    keys: Arc<KeyRing>,
+    stream: Arc<AtomicU32>,
+    session: Option<Session>,
+}
+
+/// How a transaction ended.
+enum Ending {
+    Committed,
+    /// The one use case in it was refused, which is its answer; nothing is left of it.
+    Answered,
+    /// Some use case was refused, or lost a race; nothing is left of any.
+    OneFailed,
+    /// It gave way; nothing is left of it.
+    GaveWay(Error),
+    /// Its connection broke before it could be committed.
+    Lost(Error),
+    /// Its connection broke in the commit.
+    Unknown(Error),
+    /// Nothing is left of it, and trying again is no help.
+    Failed(Error),
+}
+
+impl Scribe {
+    fn serve(mut self, mut waiting: mpsc::Receiver<Message>) {
+        while let Some(message) = waiting.blocking_recv() {
+            let mut message = Some(message);
+            let mut closing = None;
+            let mut jobs = Vec::new();
+            while jobs.len() < MOST_AT_ONCE {
+                match message.take().or_else(|| waiting.try_recv().ok()) {
+                    Some(Message::Work(job)) if job.begin() => jobs.push(job),
+                    Some(Message::Work(_)) => {}
+                    Some(Message::Close(done)) => {
+                        closing = Some(done);
+                        break;
+                    }
+                    None => break,
+                }
+            }
+            self.batch(jobs);
+            if let Some(done) = closing {
+                drop(waiting);
+                drop(self);
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+
+    /// Runs the jobs in one transaction and answers them all.
+    fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let committed = self.carry_out(&mut jobs).inspect_err(|error| {
+            let detail = error.detail().unwrap_or(error.message());
+            tracing::error!(detail, "a batch of changes was not committed");
+        });
+        for job in jobs {
+            job.answer(committed.clone());
+        }
+    }
+
+    fn carry_out(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+        let begun = Instant::now();
+        // A transaction that was never begun is not waited for longer than one for which there was no room.
+        let mut until = begun + LONGEST_WAIT;
+        let mut careful = false;
+        let mut tries = 0;
+        // The end of the trail after a commit of which nobody knows what became.
+        let mut unknown: Option<End> = None;
+        loop {
+            let session = match self.session(until, unknown.as_ref()) {
+                Ok(session) => session,
+                Err(error) if unknown.is_some() => {
+                    return Err(Error::uncertain(error.detail().unwrap_or_default()));
+                }
+                Err(error) => return Err(error),
+            };
+            if unknown.take().is_some_and(|end| session.trail.is_at(&end)) {
+                return Ok(());
+            }
+            until = begun + LONGEST_BATCH;
+            tries += 1;
+            let before = session.trail.end();
+            session
+                .link
+                .allow(until.saturating_duration_since(Instant::now()));
+            let ending = transact(session, jobs, careful);
+            let (error, lost) = match ending {
+                Ending::Committed | Ending::Answered => return Ok(()),
+                Ending::OneFailed if !careful => {
+                    careful = true;
+                    continue;
+                }
+                Ending::OneFailed => (Error::unavailable("a race was lost over and over"), false),
+                Ending::Failed(error) => return Err(error),
+                Ending::GaveWay(error) => (error, false),
+                Ending::Lost(error) => (error, true),
+                Ending::Unknown(error) => {
+                    unknown =
+                        Some(session.trail.end()).filter(|_| session.trail.grew_since(&before));
+                    (error, true)
+                }
+            };
+            let detail = error.detail().unwrap_or(error.message());
+            tracing::warn!(detail, lost, "a batch of changes is tried again");
+            if lost {
+                self.session.as_mut().map(Session::break_off);
+            }
+            if Instant::now() >= until || tries >= MOST_TRIES {
+                return Err(match unknown {
+                    Some(_) => Error::uncertain(detail),
+                    None => error,
+                });
+            }
+            thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
+            careful = true;
+        }
+    }
+
+    /// The session, made anew where it broke. Where a commit is unknown, it writes the same stream as before: once it
+    /// may, the session before is over, and with it that commit.
+    fn session(&mut self, until: Instant, unknown: Option<&End>) -> Result<&mut Session> {
+        let broken = self.session.take_if(|session| session.is_broken());
+        let before = broken.as_ref().map(Session::identity);
+        drop(broken);
+        while self.session.is_none() {
+            let same = before.filter(|_| unknown.is_some());
+            let opened = match before {
+                Some(before) => {
+                    Session::resume(&self.options, &self.keys, before, until, same.is_some())
+                }
+                None => Session::open(&self.options, &self.keys),
+            };
+            match opened {
+                Ok(session) => {
+                    self.stream.store(session.stream(), Ordering::Relaxed);
+                    self.session = Some(session);
+                }
+                Err(error) if Instant::now() >= until => return Err(error),
+                Err(_) => thread::sleep(RECONNECT),
+            }
+        }
+        self.session.as_mut().ok_or_else(closed)
+    }
+}
+
+/// Runs the jobs in one transaction.
+fn transact(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> Ending {
+    let end = session.trail.end();
+    let ended = attempt(session, jobs, careful);
+    if !matches!(ended, Ending::Committed | Ending::Unknown(_)) {
+        session.trail.set_back(&end);
+        if !matches!(ended, Ending::Lost(_)) && session.link.run("ROLLBACK").is_err() {
+            session.break_off();
+        }
+    }
+    ended
+}
+
+fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> Ending {
+    let Session { link, trail, .. } = session;
+    let mut keys: Vec<_> = jobs.iter().flat_map(|job| job.keys()).copied().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let begun = if keys.is_empty() {
+        link.run("BEGIN")
+    } else {
+        link.run(&format!("BEGIN; {}", locking(&keys)))
+    };
+    if let Err(error) = begun {
+        return ending(link, error);
+    }
+    let alone = jobs.len() == 1;
+    for job in jobs {
+        let ran = if careful && !alone {
+            with_savepoint(link, trail, job.as_mut())
+        } else {
+            let ran = job.run(&mut Unit::new(link, trail));
+            match (ran, link.trouble()) {
+                (Ok(()), None) => Ok(()),
+                // It rests on what is committed.
+                (Err(_), None | Some(Trouble::Refused)) if alone => Err(Ending::Answered),
+                (_, Some(Trouble::Refused)) => Err(Ending::OneFailed),
+                (ran, trouble) => Err(of(trouble, ran.err())),
+            }
+        };
+        if let Err(ending) = ran {
+            return ending;
+        }
+    }
+    if let Err(error) = trail.write(link) {
+        return match link.trouble() {
+            // Somebody else writes this stream, so the session is no longer what it was.
+            Some(Trouble::Raced) => Ending::Lost(error),
+            trouble => of(trouble, Some(error)),
+        };
+    }
+    match link.commit() {
+        Ok(()) => Ending::Committed,
+        Err(error) => match link.trouble() {
+            Some(Trouble::Lost) => Ending::Unknown(error),
+            trouble => of(trouble, Some(error)),
+        },
+    }
+}
+
+/// All of a job or nothing of it, after another try where it lost a race.
+fn with_savepoint(
+    link: &Link,
+    trail: &mut crate::trail::Trail,
+    job: &mut dyn Job,
+) -> Result<(), Ending> {
+    let run = |sql| link.run(sql).map_err(|error| ending(link, error));
+    run("SAVEPOINT unit")?;
+    let end = trail.end();
+    for last in [false, false, true] {
+        let Err(error) = job.run(&mut Unit::new(link, trail)) else {
+            return run("RELEASE unit");
+        };
+        trail.set_back(&end);
+        let trouble = link.trouble();
+        if matches!(trouble, Some(Trouble::GiveWay | Trouble::Lost)) {
+            return Err(of(trouble, Some(error)));
+        }
+        run("ROLLBACK TO unit")?;
+        if trouble != Some(Trouble::Raced) || last {
+            break;
+        }
+    }
+    run("RELEASE unit")
+}
+
+/// How a transaction ends with an error of its own statements.
+fn ending(link: &Link, error: Error) -> Ending {
+    of(link.trouble(), Some(error))
+}
+
+fn of(trouble: Option<Trouble>, error: Option<Error>) -> Ending {
+    let error = error.unwrap_or_else(|| Error::internal("a statement failed and nobody said so"));
+    match trouble {
+        Some(Trouble::GiveWay) => Ending::GaveWay(error),
+        Some(Trouble::Lost) => Ending::Lost(error),
+        Some(Trouble::Raced) | None => Ending::OneFailed,
+        Some(Trouble::Refused) => Ending::Failed(error),
+    }
+}
+
+/// Further use cases wait for the next transaction: a bound on how long one may become.
+const MOST_AT_ONCE: usize = 256;
+/// Further ones wait at the sender.
+const MOST_WAITING: usize = 1024;
+/// So long a transaction is tried, with what has to be found out of it.
+const LONGEST_BATCH: Duration = Duration::from_secs(10);
+const MOST_TRIES: u32 = 20;
+const RECONNECT: Duration = Duration::from_millis(100);

@@ -1,0 +1,16 @@
+//! What is PostgreSQL's alone: its schema beside SQLite's, replicas beside each other, and a database that is out of reach.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod address;
+mod opening;
+mod proxy;
+mod replica;
+mod replicas;
+mod schema;
+mod scratch;
+mod trouble;
