@@ -6,6 +6,7 @@
 mod command_line;
 mod growth;
 mod load;
+mod machine;
 mod measure;
 mod openbao;
 mod operations;
@@ -14,17 +15,21 @@ mod processes;
 mod reads;
 mod report;
 mod service;
+mod table;
 mod writes;
 mod yardstick;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+
+use serde_json::json;
 
 use crate::shell::{Doing, Failure, Outcome, Shell, root, target};
 use crate::tools;
 use report::Report;
 
-/// Measures all, or what is named, prints a table, and writes target/bench/result.json; all of it goes to docs/, too.
+/// Measures all, or what is named, prints the tables, and writes target/bench/result.json; all of it goes to docs/, too.
 pub(crate) fn run(only: Option<&str>) -> Outcome {
     let shell = Shell::terminal();
     tools::programs(&shell, tools::FOR_BENCH)?;
@@ -35,22 +40,24 @@ pub(crate) fn run(only: Option<&str>) -> Outcome {
     }
     fs::create_dir_all(&folder).doing(format_args!("make {}", folder.display()))?;
 
-    let mut report = Report::default();
+    let (mut tables, mut subjects) = (String::new(), Vec::new());
     for (name, measure) in SUBJECTS {
         if only.is_none_or(|only| only == *name) {
             shell.say(format_args!("Measuring {name}"))?;
+            let mut report = Report::default();
             measure(&shell, &folder, &mut report)?;
+            let _ = write!(tables, "\n### {name}\n\n{}", report.tables());
+            subjects.push(report.json(name));
         }
     }
 
     let file = folder.join("result.json");
-    fs::write(&file, format!("{:#}\n", report.json()))
-        .doing(format_args!("write {}", file.display()))?;
-    let table = report.table();
+    let json = json!({"machine": machine::json(), "subjects": subjects});
+    fs::write(&file, format!("{json:#}\n")).doing(format_args!("write {}", file.display()))?;
     if only.is_none() {
-        document(&table)?;
+        document(&tables)?;
     }
-    shell.say(format_args!("\n{table}\nAlso in {}", file.display()))
+    shell.say(format_args!("{tables}\nAlso in {}", file.display()))
 }
 
 /// What can be measured by itself.
@@ -69,7 +76,7 @@ const SUBJECTS: &[(&str, Measure)] = &[
 ];
 
 /// Puts the tables where docs/performance.md has those of the last run.
-fn document(table: &str) -> Outcome {
+fn document(tables: &str) -> Outcome {
     let file = root().join("docs/performance.md");
     let text = fs::read_to_string(&file).doing("read docs/performance.md")?;
     let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
@@ -78,8 +85,8 @@ fn document(table: &str) -> Outcome {
     });
     let (before, after) =
         parts.ok_or_else(|| Failure::new("docs/performance.md has no place for the tables"))?;
-    let machine = report::machine_in_words();
-    let text = format!("{before}{BEGIN}\n{machine}\n\n{table}{END}{after}");
+    let machine = machine::words();
+    let text = format!("{before}{BEGIN}\n{machine}\n{tables}\n{END}{after}");
     fs::write(&file, text).doing("write docs/performance.md")
 }
 

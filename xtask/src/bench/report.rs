@@ -3,12 +3,11 @@
 //! A [`Row`] is one operation at one number of connections; a [`Figure`] is a single number, with its target where it
 //! has one. A missed target is told and is no failure: the machine may be to blame.
 
-use std::fmt::Write as _;
-use std::fs;
-
 use serde_json::{Value, json};
 
-/// All of one run.
+use super::table::{Side, table};
+
+/// What came of one subject.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) rows: Vec<Row>,
@@ -108,31 +107,36 @@ impl Report {
         });
     }
 
-    /// As Markdown, which is read well on a terminal, too.
-    pub(super) fn table(&self) -> String {
-        let mut rows = vec![HEADS.map(str::to_owned)];
-        rows.extend(self.rows.iter().map(Row::cells));
-        let mut figures = vec![["Figure", "Value", "Target", ""].map(str::to_owned)];
-        figures.extend(self.figures.iter().map(Figure::cells));
-        let tables = [
-            (aligned(&rows), &self.rows.len()),
-            (aligned(&figures), &self.figures.len()),
-        ];
-        let tables = tables.into_iter().filter(|(_, lines)| **lines > 0);
-        tables
-            .map(|(table, _)| table)
-            .collect::<Vec<_>>()
-            .join("\n")
+    /// As Markdown.
+    pub(super) fn tables(&self) -> String {
+        let rows = table(Row::HEADS, self.rows.iter().map(Row::cells));
+        let figures = table(Figure::HEADS, self.figures.iter().map(Figure::cells));
+        let tables: Vec<_> = [rows, figures]
+            .into_iter()
+            .filter(|table| !table.is_empty())
+            .collect();
+        tables.join("\n")
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, subject: &str) -> Value {
         let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
         let figures: Vec<_> = self.figures.iter().map(Figure::json).collect();
-        json!({"machine": machine(), "rows": rows, "figures": figures})
+        json!({"subject": subject, "rows": rows, "figures": figures})
     }
 }
 
 impl Row {
+    const HEADS: [(&str, Side); 8] = [
+        ("Operation", Side::Left),
+        ("Answered by", Side::Left),
+        ("Connections", Side::Right),
+        ("1/s", Side::Right),
+        ("p50 ms", Side::Right),
+        ("p99 ms", Side::Right),
+        ("CPU s / 1,000", Side::Right),
+        ("Peak MiB", Side::Right),
+    ];
+
     fn cells(&self) -> [String; 8] {
         let known = |value: Option<f64>, digits: usize| {
             value.map_or_else(String::new, |value| format!("{value:.digits$}"))
@@ -164,6 +168,13 @@ impl Row {
 }
 
 impl Figure {
+    const HEADS: [(&str, Side); 4] = [
+        ("Figure", Side::Left),
+        ("Value", Side::Right),
+        ("Target", Side::Left),
+        ("", Side::Left),
+    ];
+
     fn cells(&self) -> [String; 4] {
         let verdict = match self.goal.map(|goal| goal.is_met(self.value)) {
             Some(true) => "met",
@@ -191,84 +202,44 @@ impl Figure {
     }
 }
 
-/// What tells one machine from another, in words.
-pub(super) fn machine_in_words() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let of = |file, word| of(file, word).unwrap_or_else(|| "unknown".to_owned());
-    format!(
-        "Measured on {cores} cores ({}), memory {}, Linux {}.",
-        of(PROCESSOR.0, PROCESSOR.1),
-        of(MEMORY.0, MEMORY.1),
-        of(KERNEL.0, KERNEL.1)
-    )
-}
-
-fn machine() -> Value {
-    json!({
-        "processor": of(PROCESSOR.0, PROCESSOR.1),
-        "cores": std::thread::available_parallelism().ok().map(usize::from),
-        "memory": of(MEMORY.0, MEMORY.1),
-        "kernel": of(KERNEL.0, KERNEL.1),
-    })
-}
-
-/// The rest of the line that begins with the word.
-fn of(file: &str, word: &str) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
-    let rest = text.lines().find_map(|line| line.strip_prefix(word))?;
-    Some(rest.trim_start_matches([' ', '\t', ':']).to_owned())
-}
-
-/// The first column is text, and so is the second of eight; numbers stand on the right.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
-            .max(2)
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let is_text = |column: usize| {
-        column == 0 || (N == HEADS.len() && column == 1) || N < HEADS.len() && column > 1
-    };
-    let mut text = String::new();
-    for (number, row) in rows.iter().enumerate() {
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let _ = if is_text(column) {
-                write!(text, "| {cell:<width$} ")
-            } else {
-                write!(text, "| {cell:>width$} ")
-            };
-        }
-        text.push_str("|\n");
-        if number == 0 {
-            for (column, width) in widths.into_iter().enumerate() {
-                let end = if is_text(column) { "-" } else { ":" };
-                let _ = write!(text, "| {}{end} ", "-".repeat(width - 1));
-            }
-            text.push_str("|\n");
-        }
-    }
-    text
-}
-
 /// Digits beyond these are noise.
 fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 
-const HEADS: [&str; 8] = [
-    "Operation",
-    "Answered by",
-    "Connections",
-    "1/s",
-    "p50 ms",
-    "p99 ms",
-    "CPU s / 1,000",
-    "Peak MiB",
-];
-const PROCESSOR: (&str, &str) = ("/proc/cpuinfo", "model name");
-const MEMORY: (&str, &str) = ("/proc/meminfo", "MemTotal");
-const KERNEL: (&str, &str) = ("/proc/sys/kernel/osrelease", "");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_target_is_marked() {
+        let mut report = Report::default();
+        let row = |operation: &str, of, rate| Row {
+            operation: operation.to_owned(),
+            of,
+            connections: 32,
+            rate,
+            latency: None,
+            cost: None,
+        };
+        let (one, other) = (
+            row("create", "regcred", 30.0),
+            row("KV write", "OpenBao", 10.0),
+        );
+        report.ratio(&one, &other, Some(Goal::AtLeast(5.0)));
+        report.figure("memory", 12.0, "MiB", Some(Goal::AtMost(40.0)));
+        let expected = "\
+| Figure                       |     Value | Target     |            |
+| ---------------------------- | --------: | ---------- | ---------- |
+| create / KV write of OpenBao |      3.00 | at least 5 | **missed** |
+| memory                       | 12.00 MiB | at most 40 | met        |
+";
+        assert_eq!(report.tables(), expected);
+        let met: Vec<_> = report
+            .figures
+            .iter()
+            .map(|figure| figure.json()["met"].clone())
+            .collect();
+        assert_eq!(met, [false, true]);
+    }
+}
