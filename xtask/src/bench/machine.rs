@@ -37,8 +37,10 @@ fn memory() -> Option<String> {
     rest_of_line("/proc/meminfo", "MemTotal")
 }
 
+/// Its version, without what its builder called it.
 fn kernel() -> Option<String> {
-    rest_of_line("/proc/sys/kernel/osrelease", "")
+    let release = rest_of_line("/proc/sys/kernel/osrelease", "")?;
+    release.split('-').next().map(str::to_owned)
 }
 
 fn rest_of_line(file: &str, beginning: &str) -> Option<String> {
