@@ -1,35 +1,45 @@
-//! The command line as whole processes, beside the same listing by a script that uses the platform's client.
+//! The programs as whole processes: the command line, beside the same listing by a script that uses the platform's
+//! client, and the credential helper.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::service::{LOGIN, PASSWORD, Service};
-use super::{Result, median};
+use super::measure::median;
+use super::report::{Goal, Report};
+use super::service::{Backend, LOGIN, PASSWORD, Service};
 use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
 use crate::tools;
 
-/// Lists three credentials both ways in turns, starts the program for its version, and weighs it.
-pub(super) fn run(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
-    let program = target()?.join("release/regcred");
-    let python = tools::python(shell)?;
-    let service = Service::start(&folder.join("command-line"))?;
+/// Lists three credentials both ways in turns, starts the program for its version, weighs it, and runs the helper.
+pub(super) fn run(shell: &Shell, folder: &Path, report: &mut Report) -> Outcome {
+    let service = Service::start(Backend::Sqlite, &folder.join("command-line"))?;
     let project = service.project("bench")?;
     for username in ["a", "b", "c"] {
         service.credentials(&project, username)?;
     }
+    listing(shell, &service, &project, report)?;
+    let size = stripped_mib(shell, &program("regcred")?, folder)?;
+    report.figure("the program, stripped", size, "MiB", None);
+    let alone = service.project("helper")?;
+    service.credentials(&alone, "ci-bot")?;
+    helper(folder, &service, &alone, report)
+}
+
+fn listing(shell: &Shell, service: &Service, project: &str, report: &mut Report) -> Outcome {
+    let (program, python) = (program("regcred")?, tools::python(shell)?);
     let ours = || {
         let mut list = command(&program, "credentials list");
         list.env("REGCRED_URL", &service.url)
             .env("REGCRED_TOKEN", &service.token)
-            .env("REGCRED_PROJECT", &project);
+            .env("REGCRED_PROJECT", project);
         list
     };
     let theirs = || {
         let mut list = command(&python, "-c");
         list.arg(SCRIPT)
-            .args([&service.url, LOGIN, PASSWORD, &project]);
+            .args([&service.url, LOGIN, PASSWORD, project]);
         list
     };
     let version = || command(&program, "--version");
@@ -40,43 +50,52 @@ pub(super) fn run(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Ou
         versions.push(milliseconds(&mut version(), Stdio::null())?);
     }
     let (list, script) = (median(lists), median(scripts));
-    results.extend([
-        Result {
-            name: "regcred credentials list, whole process",
-            value: list,
-            unit: "ms",
-            target: "",
-        },
-        Result {
-            name: "the same listing by a saagieapi script",
-            value: script,
-            unit: "ms",
-            target: "",
-        },
-        Result {
-            name: "saagieapi script / regcred credentials list",
-            value: script / list,
-            unit: "",
-            target: "at least 20",
-        },
-        Result {
-            name: "regcred --version, whole process",
-            value: median(versions),
-            unit: "ms",
-            target: "at most 10",
-        },
-        Result {
-            name: "the program, stripped",
-            value: stripped_mib(shell, &program, folder)?,
-            unit: "MiB",
-            target: "",
-        },
-    ]);
+    let (least, most) = (Goal::AtLeast(20.0), Goal::AtMost(10.0));
+    report.figure("regcred credentials list, whole process", list, "ms", None);
+    report.figure("the same listing by a saagieapi script", script, "ms", None);
+    let ratio = "saagieapi script / regcred credentials list";
+    report.figure(ratio, script / list, "", Some(least));
+    let version = "regcred --version, whole process";
+    report.figure(version, median(versions), "ms", Some(most));
     Ok(())
 }
 
+/// The credential helper as docker runs it, and when it does nothing.
+fn helper(folder: &Path, service: &Service, project: &str, report: &mut Report) -> Outcome {
+    let token = service.service_token(project, "PULL")?;
+    let server = folder.join("server");
+    fs::write(&server, "registry.example.com").doing("write what the helper is asked")?;
+    let program = program("docker-credential-regcred")?;
+    let helper = |argument: &str| {
+        let mut helper = command(&program, argument);
+        helper
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .env("REGCRED_URL", &service.url)
+            .env("REGCRED_TOKEN", &token);
+        helper
+    };
+    let (mut gets, mut versions) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let server = File::open(&server).doing("read what the helper is asked")?;
+        gets.push(milliseconds(&mut helper("get"), server.into())?);
+        versions.push(milliseconds(&mut helper("version"), Stdio::null())?);
+    }
+    let (get, version) = (
+        "docker-credential-regcred get, whole process",
+        "docker-credential-regcred version, whole process",
+    );
+    report.figure(get, median(gets), "ms", Some(Goal::AtMost(10.0)));
+    report.figure(version, median(versions), "ms", None);
+    Ok(())
+}
+
+fn program(name: &str) -> Outcome<PathBuf> {
+    Ok(target()?.join("release").join(name))
+}
+
 /// How long the command takes to succeed.
-pub(super) fn milliseconds(command: &mut Command, input: Stdio) -> Outcome<f64> {
+fn milliseconds(command: &mut Command, input: Stdio) -> Outcome<f64> {
     let command = command
         .stdin(input)
         .stdout(Stdio::null())
@@ -112,4 +131,4 @@ api = SaagieApi(url, '1', login, password, 'regcred')
 print(api.docker_credentials.list_for_project(project))
 ";
 /// Of each, in turns.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 25;

@@ -1,25 +1,35 @@
 //! `cargo xtask bench`: the service against its yardsticks, in one run on one machine.
 //!
 //! Machines are shared and noisy, so what counts is the ratio of two rates that were measured in turns. The load comes
-//! from wrk, in a process of its own.
+//! from wrk, in a process of its own. docs/performance.md says what is measured, and holds what came of it.
 
 mod command_line;
+mod growth;
 mod load;
+mod machine;
+mod measure;
 mod openbao;
-mod pull;
+mod operations;
+mod plot;
+mod processes;
+mod reads;
+mod report;
 mod service;
+mod table;
+mod writes;
+mod yardstick;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::shell::{Doing, Outcome, Shell, command, target};
+use serde_json::json;
+
+use crate::shell::{Doing, Failure, Outcome, Shell, root, target};
 use crate::tools;
-use load::Wrk;
-use service::{Service, Yardstick};
+use report::Report;
 
-/// Measures all, or what is named, prints a table, and writes target/bench/result.json.
+/// Measures all, or what is named, prints the tables, and writes target/bench/result.json; all of it goes to docs/, too.
 pub(crate) fn run(only: Option<&str>) -> Outcome {
     let shell = Shell::terminal();
     tools::programs(&shell, tools::FOR_BENCH)?;
@@ -30,32 +40,24 @@ pub(crate) fn run(only: Option<&str>) -> Outcome {
     }
     fs::create_dir_all(&folder).doing(format_args!("make {}", folder.display()))?;
 
-    let mut results = Vec::new();
+    let (mut tables, mut subjects) = (String::new(), Vec::new());
     for (name, measure) in SUBJECTS {
         if only.is_none_or(|only| only == *name) {
-            measure(&shell, &folder, &mut results)?;
+            shell.say(format_args!("Measuring {name}"))?;
+            let mut report = Report::default();
+            measure(&shell, &folder, &mut report)?;
+            let _ = write!(tables, "\n### {name}\n\n{}", report.tables());
+            subjects.push(report.json(name));
         }
     }
 
-    let (mut table, mut json) = (String::new(), String::from("{\n"));
-    for (
-        number,
-        Result {
-            name,
-            value,
-            unit,
-            target,
-        },
-    ) in results.iter().enumerate()
-    {
-        let _ = writeln!(table, "{name:<58} {value:>10.2} {unit:<6} {target}");
-        let comma = if number + 1 == results.len() { "" } else { "," };
-        let _ = writeln!(json, "  \"{name}\": {value:.3}{comma}");
-    }
-    json.push_str("}\n");
     let file = folder.join("result.json");
-    fs::write(&file, json).doing(format_args!("write {}", file.display()))?;
-    shell.say(format_args!("\n{table}\nAlso in {}", file.display()))
+    let json = json!({"machine": machine::json(), "subjects": subjects});
+    fs::write(&file, format!("{json:#}\n")).doing(format_args!("write {}", file.display()))?;
+    if only.is_none() {
+        document(&tables)?;
+    }
+    shell.say(format_args!("{tables}\nAlso in {}", file.display()))
 }
 
 /// What can be measured by itself.
@@ -63,150 +65,30 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     SUBJECTS.iter().map(|(name, _)| *name)
 }
 
-type Measure = fn(&Shell, &Path, &mut Vec<Result>) -> Outcome;
+type Measure = fn(&Shell, &Path, &mut Report) -> Outcome;
 
 const SUBJECTS: &[(&str, Measure)] = &[
-    ("reads", reads),
-    ("writes", writes),
-    ("size", size),
+    ("reads", reads::run),
+    ("writes", writes::run),
+    ("growth", growth::run),
+    ("operations", operations::run),
     ("command-line", command_line::run),
-    ("pull", pull::run),
 ];
 
-struct Result {
-    name: &'static str,
-    value: f64,
-    unit: &'static str,
-    target: &'static str,
-}
-
-/// A list of three credentials, beside the same query answered from constants.
-fn reads(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
-    example(shell, "regcred-server", "static_graphql")?;
-    let service = Service::start(&folder.join("reads"))?;
-    let yardstick = Yardstick::start("static_graphql")?;
-    let project = service.project("bench")?;
-    for username in ["a", "b", "c"] {
-        service.credentials(&project, username)?;
-    }
-    results.push(Result {
-        name: "resident memory, idle",
-        value: service.resident_mib()?,
-        unit: "MiB",
-        target: "",
+/// Puts the tables where docs/performance.md has those of the last run.
+fn document(tables: &str) -> Outcome {
+    let file = root().join("docs/performance.md");
+    let text = fs::read_to_string(&file).doing("read docs/performance.md")?;
+    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(END)?;
+        Some((before, after))
     });
-    let list = load::list(folder, &service.token, &project)?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        ours.push(Wrk::new(32, SECONDS).run(&list, &service.graphql())?);
-        theirs.push(Wrk::new(32, SECONDS).run(&list, &yardstick.url)?);
-    }
-    let (ours, theirs) = (median(ours), median(theirs));
-    results.extend([
-        Result {
-            name: "list of 3, 32 connections",
-            value: ours,
-            unit: "1/s",
-            target: "",
-        },
-        Result {
-            name: "static async-graphql answer, 32 connections",
-            value: theirs,
-            unit: "1/s",
-            target: "",
-        },
-        Result {
-            name: "list of 3 / static async-graphql answer",
-            value: ours / theirs,
-            unit: "",
-            target: "at least 0.7",
-        },
-    ]);
-    Ok(())
+    let (before, after) =
+        parts.ok_or_else(|| Failure::new("docs/performance.md has no place for the tables"))?;
+    let machine = machine::words();
+    let text = format!("{before}{BEGIN}\n{machine}\n{tables}\n{END}{after}");
+    fs::write(&file, text).doing("write docs/performance.md")
 }
 
-/// Durable creates, beside commits of one row each on the same disk.
-fn writes(shell: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
-    example(shell, "regcred-storage", "raw_commits")?;
-    let service = Service::start(&folder.join("writes"))?;
-    let create = load::create(folder, &service.token, &projects(&service)?)?;
-    let raw_commits = target()?.join("release/examples/raw_commits");
-    let (mut ours, mut raw) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let seconds = SECONDS.as_secs().to_string();
-        let text = shell.read(command(&raw_commits, "").arg(folder).arg(seconds))?;
-        raw.push(load::number(&text)?);
-        ours.push(Wrk::new(64, SECONDS).run(&create, &service.graphql())?);
-    }
-    let (ours, raw) = (median(ours), median(raw));
-    results.extend([
-        Result {
-            name: "create, 64 connections",
-            value: ours,
-            unit: "1/s",
-            target: "",
-        },
-        Result {
-            name: "raw one-by-one commits",
-            value: raw,
-            unit: "1/s",
-            target: "",
-        },
-        Result {
-            name: "create / raw one-by-one commits",
-            value: ours / raw,
-            unit: "",
-            target: "at least 1.5",
-        },
-    ]);
-    Ok(())
-}
-
-/// With 100,000 credentials: memory, and the time from start to ready.
-fn size(_: &Shell, folder: &Path, results: &mut Vec<Result>) -> Outcome {
-    let data = folder.join("size");
-    let service = Service::start(&data)?;
-    let create = load::create(folder, &service.token, &projects(&service)?)?;
-    while service.count()? < 100_000 {
-        Wrk::new(64, Duration::from_secs(3)).run(&create, &service.graphql())?;
-    }
-    results.push(Result {
-        name: "resident memory, with 100,000 credentials, after load",
-        value: service.resident_mib()?,
-        unit: "MiB",
-        target: "",
-    });
-    drop(service);
-    let mut starts = Vec::new();
-    for _ in 0..5 {
-        starts.push(Service::start_again(&data)?.ready_after.as_secs_f64() * 1_000.0);
-    }
-    results.push(Result {
-        name: "start to ready with 100,000 credentials",
-        value: median(starts),
-        unit: "ms",
-        target: "at most 300",
-    });
-    Ok(())
-}
-
-/// Builds a yardstick.
-fn example(shell: &Shell, package: &str, name: &str) -> Outcome {
-    let build = format!("build --release --locked --package {package} --example {name}");
-    shell.run(&mut command("cargo", &build))
-}
-
-/// A hundred projects, so that none grows out of proportion.
-fn projects(service: &Service) -> Outcome<Vec<String>> {
-    (0..100)
-        .map(|number| service.project(&format!("bench{number}")))
-        .collect()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
-const ROUNDS: usize = 5;
-const SECONDS: Duration = Duration::from_secs(4);
+const BEGIN: &str = "<!-- measured -->\n";
+const END: &str = "<!-- end -->";

@@ -1,4 +1,4 @@
-//! The OpenBao server as a yardstick of pulls: durable, sealed, and audited to a file.
+//! The OpenBao server as a yardstick of pulls and creates: durable, sealed, and audited to a file.
 //!
 //! It keeps its data by Raft, of one node: its release has no other storage on the local disk. Its audit device writes
 //! each request and each answer before it answers, but does not wait for the disk as ours does.
@@ -11,21 +11,26 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::service::free_address;
-use crate::shell::{Doing, Failure, Outcome, command};
+use super::load::Scripts;
+use super::measure::Operation;
+use super::processes::Processes;
+use super::yardstick::free_address;
+use crate::shell::{Doing, Failure, Outcome, Shell, command};
+use crate::tools;
 
 /// A running server with one secret. Ended with this value.
 pub(super) struct OpenBao {
     child: Child,
     url: String,
     audit: PathBuf,
-    /// May read the secret, and nothing else.
-    pub(super) token: String,
+    /// May read and write secrets, and nothing else.
+    token: String,
 }
 
 impl OpenBao {
     /// Makes an installation in the folder, opens it, and puts the secret in.
-    pub(super) fn start(program: &Path, folder: &Path) -> Outcome<Self> {
+    pub(super) fn start(shell: &Shell, folder: &Path) -> Outcome<Self> {
+        let program = tools::openbao(shell)?;
         let storage = folder.join("storage");
         fs::create_dir_all(&storage).doing(format_args!("make {}", storage.display()))?;
         let (address, cluster) = (free_address()?, free_address()?);
@@ -72,20 +77,46 @@ audit "file" "file" {{
         Ok(openbao)
     }
 
-    /// Where the secret is read.
-    pub(super) fn secret(&self) -> String {
-        format!("{}/{SECRET}", self.url)
+    /// Reads of the one secret.
+    pub(super) fn reading(&self, folder: &Path) -> Outcome<Operation> {
+        let script = self.scripts(folder).read_secret()?;
+        Ok(self.operation("KV read", script, SECRET))
     }
 
-    /// How long the log of the audit device is, in bytes.
-    pub(super) fn audited(&self) -> Outcome<u64> {
-        let log = fs::metadata(&self.audit);
-        Ok(log
-            .doing("look at the log of OpenBao's audit device")?
-            .len())
+    /// Writes of new secrets.
+    pub(super) fn writing(&self, folder: &Path) -> Outcome<Operation> {
+        let script = self.scripts(folder).write_secret()?;
+        Ok(self.operation("KV write", script, NEW_SECRETS))
     }
 
-    /// Opens the installation and writes the secret; the token that reads it.
+    /// Runs what asks it; a failure where that left no trace in the log of the audit device.
+    pub(super) fn audited<T>(&self, measure: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        let length =
+            || fs::metadata(&self.audit).doing("look at the log of OpenBao's audit device");
+        let before = length()?.len();
+        let done = measure()?;
+        if length()?.len() == before {
+            return Err(Failure::new("OpenBao did not audit what it was asked"));
+        }
+        Ok(done)
+    }
+
+    fn scripts<'a>(&'a self, folder: &'a Path) -> Scripts<'a> {
+        let token = &self.token;
+        Scripts { folder, token }
+    }
+
+    fn operation(&self, name: &str, script: PathBuf, path: &str) -> Operation {
+        Operation {
+            name: name.to_owned(),
+            of: "OpenBao with file audit",
+            script,
+            url: format!("{}/{path}", self.url),
+            processes: Processes::new([self.child.id()]),
+        }
+    }
+
+    /// Opens the installation and writes the secret; the token that reads and writes.
     fn fill(&self) -> Outcome<String> {
         let keys = json!({"secret_shares": 1, "secret_threshold": 1});
         let made = self.until_it_answers("sys/init", "", &keys)?;
@@ -100,10 +131,10 @@ audit "file" "file" {{
             "password": "correct horse battery staple",
         }});
         self.until_it_answers(SECRET, &root, &secret)?;
-        let policy = format!("path \"{SECRET}\" {{ capabilities = [\"read\"] }}");
+        let policy = "path \"secret/data/*\" { capabilities = [\"create\", \"read\", \"update\"] }";
         let policy = json!({"policy": policy});
-        self.until_it_answers("sys/policies/acl/pull", &root, &policy)?;
-        let rights = json!({"policies": ["pull"], "ttl": "24h"});
+        self.until_it_answers("sys/policies/acl/bench", &root, &policy)?;
+        let rights = json!({"policies": ["bench"], "ttl": "24h"});
         let token = self.until_it_answers("auth/token/create", &root, &rights)?;
         text(&token, "/auth/client_token")
     }
@@ -142,4 +173,6 @@ fn text(answer: &Value, pointer: &str) -> Outcome<String> {
 }
 
 const SECRET: &str = "secret/data/registry";
+/// A name is appended.
+const NEW_SECRETS: &str = "secret/data/new/";
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,29 +1,60 @@
-//! The service and its yardstick, started and asked as a client would.
+//! The service, started and asked as a client would.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::path::Path;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::measure::Operation;
+use super::processes::Processes;
 use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
 
+/// What the service keeps its data in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backend {
+    Sqlite,
+}
+
+impl Backend {
+    /// What the report calls the service on it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "regcred on SQLite",
+        }
+    }
+}
+
 /// `regcred serve` on a data directory, with an admin who has logged in. Ended with this value.
-pub(crate) struct Service {
+pub(super) struct Service {
     child: Child,
-    pub(crate) url: String,
-    pub(crate) token: String,
+    backend: Backend,
+    pub(super) url: String,
+    pub(super) token: String,
     /// From the start of the process until it answered that it is ready.
-    pub(crate) ready_after: Duration,
+    pub(super) ready_after: Duration,
+}
+
+/// Docker credentials that are there.
+pub(super) struct Credentials {
+    pub(super) project: String,
+    pub(super) id: String,
 }
 
 impl Service {
     /// Makes an installation and starts on it.
-    pub(crate) fn start(data: &Path) -> Outcome<Self> {
+    pub(super) fn start(backend: Backend, data: &Path) -> Outcome<Self> {
+        Self::make(backend, data)?;
+        let mut service = Self::start_again(backend, data)?;
+        service.log_in()?;
+        Ok(service)
+    }
+
+    /// Makes an installation with an admin.
+    pub(super) fn make(backend: Backend, data: &Path) -> Outcome {
+        let Backend::Sqlite = backend;
         let key = format!("create {LOGIN} --admin --password-stdin --data-dir");
         let mut create = command("sh", "-c");
         create.arg("printf '%s' \"$PASSWORD\" | \"$0\" user \"$@\" 2>/dev/null >/dev/null");
@@ -32,18 +63,17 @@ impl Service {
             .args(key.split(' '))
             .arg(data)
             .env("PASSWORD", PASSWORD);
-        Shell::terminal().run(&mut create)?;
-        let mut service = Self::start_again(data)?;
-        service.token = service.log_in()?;
-        Ok(service)
+        Shell::terminal().run(&mut create)
     }
 
     /// Starts on an installation that is there, without a login.
-    pub(crate) fn start_again(data: &Path) -> Outcome<Self> {
+    pub(super) fn start_again(backend: Backend, data: &Path) -> Outcome<Self> {
+        let Backend::Sqlite = backend;
         let started = Instant::now();
+        // The registries of a benchmark are names that nobody has: nothing is to be sent to them.
         let mut serve = command(
             regcred()?,
-            "serve --listen 127.0.0.1:0 --log-format json --data-dir",
+            "serve --listen 127.0.0.1:0 --log-format json --verify-every off --data-dir",
         );
         serve.arg(data).stdin(Stdio::null()).stderr(Stdio::piped());
         let mut child = serve.spawn().doing("start regcred")?;
@@ -56,19 +86,45 @@ impl Service {
         let ready_after = started.elapsed();
         Ok(Self {
             child,
+            backend,
             url,
             token: String::new(),
             ready_after,
         })
     }
 
-    /// The URL of its GraphQL endpoint.
-    pub(crate) fn graphql(&self) -> String {
-        format!("{}/projects/api/platform/1/graphql", self.url)
+    /// What takes part in answering.
+    pub(super) fn processes(&self) -> Processes {
+        Processes::new([self.child.id()])
+    }
+
+    /// A script that asks by GraphQL.
+    pub(super) fn graphql(&self, name: &str, script: PathBuf) -> Operation {
+        self.operation(name, script, GRAPHQL)
+    }
+
+    /// A script that pulls.
+    pub(super) fn pulling(&self, script: PathBuf) -> Operation {
+        self.operation("resolve", script, "/api/v1/pull")
+    }
+
+    /// A script that logs in.
+    pub(super) fn logging_in(&self, script: PathBuf) -> Operation {
+        self.operation("login", script, AUTHENTICATE)
+    }
+
+    fn operation(&self, name: &str, script: PathBuf, path: &str) -> Operation {
+        Operation {
+            name: name.to_owned(),
+            of: self.backend.name(),
+            script,
+            url: format!("{}{path}", self.url),
+            processes: self.processes(),
+        }
     }
 
     /// Creates a project; its id.
-    pub(crate) fn project(&self, name: &str) -> Outcome<String> {
+    pub(super) fn project(&self, name: &str) -> Outcome<String> {
         let query = "mutation($name: String!) { createProject(project: {name: $name}) { id } }";
         let data = self.ask(query, &json!({"name": name}))?;
         let id = data.pointer("/createProject/id").and_then(Value::as_str);
@@ -76,16 +132,31 @@ impl Service {
             .ok_or_else(|| Failure::new("a project without an id"))
     }
 
+    /// A hundred projects, so that none grows out of proportion.
+    pub(super) fn projects(&self) -> Outcome<Vec<String>> {
+        (0..100)
+            .map(|number| self.project(&format!("bench{number}")))
+            .collect()
+    }
+
     /// Creates credentials.
-    pub(crate) fn credentials(&self, project: &str, username: &str) -> Outcome {
+    pub(super) fn credentials(&self, project: &str, username: &str) -> Outcome<Credentials> {
         let query = "mutation($c: DockerCredentialsInput) { createDockerCredentials(dockerCredentials: $c) { id } }";
         let input = json!({"registry": "registry.example.com", "username": username,
                            "password": "correct horse battery staple", "projectId": project});
-        self.ask(query, &json!({"c": input})).map(drop)
+        let data = self.ask(query, &json!({"c": input}))?;
+        let id = data
+            .pointer("/createDockerCredentials/id")
+            .and_then(Value::as_str);
+        let id = id.ok_or_else(|| Failure::new("credentials without an id"))?;
+        Ok(Credentials {
+            project: project.to_owned(),
+            id: id.to_owned(),
+        })
     }
 
     /// Creates a service token with one right; its text.
-    pub(crate) fn service_token(&self, project: &str, right: &str) -> Outcome<String> {
+    pub(super) fn service_token(&self, project: &str, right: &str) -> Outcome<String> {
         let query =
             "mutation($t: ServiceTokenInput!) { createServiceToken(serviceToken: $t) { token } }";
         let input = json!({"name": "bench", "projectIds": [project], "rights": [right]});
@@ -98,42 +169,17 @@ impl Service {
             .ok_or_else(|| Failure::new("a service token without its text"))
     }
 
-    /// How many credentials were created since it was started: the number of answers that its metrics tell.
-    pub(crate) fn count(&self) -> Outcome<u64> {
-        let text = read(ureq::get(format!("{}/metrics", self.url)).call())?;
-        let line = "regcred_http_requests_total{route=\"/projects/api/platform/{platform}/graphql\",status=\"200\"} ";
-        let number = text
-            .lines()
-            .find_map(|found| found.strip_prefix(line)?.parse().ok());
-        Ok(number.unwrap_or(0))
-    }
-
-    /// Memory that is in use.
-    pub(crate) fn resident_mib(&self) -> Outcome<f64> {
-        let file = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(&file).doing(format_args!("read {file}"))?;
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        let kib: f64 = kib
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| Failure::new(format!("{file} does not tell the memory")))?;
-        Ok(kib / 1_024.0)
-    }
-
-    fn log_in(&self) -> Outcome<String> {
+    pub(super) fn log_in(&mut self) -> Outcome {
         let body = json!({"login": LOGIN, "password": PASSWORD}).to_string();
-        let request = ureq::post(format!("{}/authentication/api/open/authenticate", self.url));
-        read(
-            request
-                .header("content-type", "application/json")
-                .send(body),
-        )
+        let request = ureq::post(format!("{}{AUTHENTICATE}", self.url));
+        let request = request.header("content-type", "application/json");
+        self.token = read(request.send(body))?;
+        Ok(())
     }
 
     fn ask(&self, query: &str, variables: &Value) -> Outcome<Value> {
         let body = json!({"query": query, "variables": variables}).to_string();
-        let request = ureq::post(self.graphql())
+        let request = ureq::post(format!("{}{GRAPHQL}", self.url))
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {}", self.token));
         let text = read(request.send(body))?;
@@ -153,62 +199,22 @@ impl Drop for Service {
     }
 }
 
-/// An example of the server's crate that answers the same from constants. Ended with this value.
-pub(crate) struct Yardstick {
-    child: Child,
-    pub(crate) url: String,
-}
-
-impl Yardstick {
-    pub(crate) fn start(example: &str) -> Outcome<Self> {
-        let address = free_address()?;
-        let program = target()?.join("release/examples").join(example);
-        let child = command(program, &address)
-            .spawn()
-            .doing(format_args!("start {example}"))?;
-        let yardstick = Self {
-            child,
-            url: format!("http://{address}/"),
-        };
-        let started = Instant::now();
-        while std::net::TcpStream::connect(&address).is_err() {
-            if started.elapsed() > Duration::from_secs(10) {
-                return Err(Failure::new(format!("{example} did not start")));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(yardstick)
-    }
-}
-
-impl Drop for Yardstick {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A port that nobody has at the moment.
-pub(crate) fn free_address() -> Outcome<String> {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-    Ok(free.doing("find a free port")?.to_string())
-}
-
-fn regcred() -> Outcome<std::path::PathBuf> {
+fn regcred() -> Outcome<PathBuf> {
     Ok(target()?.join("release/regcred"))
 }
 
 /// The URL that the log tells once the service is ready. What follows is read and thrown away.
 fn ready(log: ChildStderr) -> Option<String> {
-    let mut lines = BufReader::new(log).lines();
-    let url = lines.by_ref().map_while(Result::ok).find_map(|line| {
+    let mut log = BufReader::new(log);
+    let url = log.by_ref().lines().map_while(Result::ok).find_map(|line| {
         let event: Value = serde_json::from_str(&line).ok()?;
         let text = |name| event.get(name).and_then(Value::as_str);
         (text("message") == Some("ready"))
             .then(|| text("url").map(str::to_owned))
             .flatten()
     });
-    thread::spawn(move || lines.for_each(drop));
+    // Cheaply, as this runs beside what is measured.
+    thread::spawn(move || io::copy(&mut log, &mut io::sink()));
     url
 }
 
@@ -217,5 +223,9 @@ fn read(done: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Outcome<
         .map_err(|error| Failure::new(format!("a request to the service failed: {error}")))
 }
 
-pub(crate) const LOGIN: &str = "admin";
-pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(super) const LOGIN: &str = "admin";
+pub(super) const PASSWORD: &str = "correct horse battery";
+/// Covered by the credentials that are made here, and by one of the ten in each project that `fill` makes.
+pub(super) const IMAGE: &str = "registry.example.com/team3/app:1.0";
+const GRAPHQL: &str = "/projects/api/platform/1/graphql";
+const AUTHENTICATE: &str = "/authentication/api/open/authenticate";
