@@ -88,11 +88,13 @@ impl Backend {
             .hashing
             .run(attempt.trusted, move || candidate.verify(&password))
             .await?;
-        if verified.is_some() {
-            attempt.succeeded(self.now());
+        let outcome = if verified.is_some() {
+            attempt.succeeded(self.now())
         } else {
-            attempt.failed(self.now());
-        }
+            attempt.failed(self.now())
+        };
+        let service = Arc::clone(&self.service);
+        tokio::spawn(async move { service.tell_others(outcome.to_string()).await });
         Ok(verified)
     }
 

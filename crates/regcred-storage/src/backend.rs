@@ -4,8 +4,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use regcred_core::Result;
+use regcred_core::audit::AuditEvent;
+use regcred_core::store::{PullRecord, PullRecorded};
 
 use crate::sql::Database;
+use crate::statements::uses::{self, By};
 use crate::unit::{Key, Unit};
 
 /// A database of an installation, opened.
@@ -29,6 +32,18 @@ pub(crate) trait Backend: Send + Sync + 'static {
         work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
+    /// Writes a pull down: like [`Self::write`], of a use case that comes by the thousand.
+    fn record_pull(
+        &self,
+        puller: By,
+        pull: PullRecord,
+        event: AuditEvent,
+    ) -> impl Future<Output = Result<PullRecorded>> + Send {
+        self.write(vec![Key::Use(pull.credentials)], move |unit| {
+            uses::record(unit, &puller, &pull, &event)
+        })
+    }
+
     /// The stream of the audit trail that this process writes.
     fn stream(&self) -> u32;
 
@@ -40,6 +55,12 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Waits until another process may have changed tokens since `seen`; the count of such changes.
     fn changed_elsewhere(&self, seen: u64) -> impl Future<Output = u64> + Send;
+
+    /// Says something to the other processes on the database, as far as they can be reached.
+    fn tell_others(&self, text: String) -> impl Future<Output = ()> + Send;
+
+    /// Waits for what another process said. One at a time may wait.
+    fn told_elsewhere(&self) -> impl Future<Output = String> + Send;
 
     /// Whether it can serve now.
     fn ready(&self) -> impl Future<Output = Result<()>> + Send;

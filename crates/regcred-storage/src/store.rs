@@ -29,7 +29,7 @@ use regcred_core::workload::{Extent, Pin, Version, Weight, Workload, WorkloadKin
 use regcred_core::{Day, Result, Timestamp};
 
 use crate::backend::Backend;
-use crate::sql::snapshot;
+use crate::sql::{Database, snapshot};
 use crate::statements::uses::By;
 use crate::statements::{
     checks, credentials, deliveries, people, projects, sessions, tokens, uses, verifications,
@@ -458,6 +458,17 @@ impl<B: Backend> Store for SqlStore<B> {
         extent: Extent,
     ) -> Result<Weight> {
         let project = grant.project();
+        let few = Extent {
+            limit: extent.limit.min(FEW + 1),
+            ..extent
+        };
+        let weight = self
+            .backend
+            .read(move |db| workloads::weigh(db, project, list, few))
+            .await?;
+        if weight.rows <= FEW {
+            return Ok(weight);
+        }
         self.backend
             .scan(move |db| workloads::weigh(db, project, list, extent))
             .await
@@ -478,9 +489,11 @@ impl<B: Backend> Store for SqlStore<B> {
         extent: Extent,
     ) -> Result<Vec<Workload>> {
         let project = grant.project();
-        self.backend
-            .scan(move |db| workloads::using(db, project, kind, of, extent))
-            .await
+        let using = move |db: &dyn Database| workloads::using(db, project, kind, of, extent);
+        if extent.limit <= FEW {
+            return self.backend.read(using).await;
+        }
+        self.backend.scan(using).await
     }
 
     async fn workload(
@@ -599,6 +612,18 @@ impl<B: Backend> Store for SqlStore<B> {
         let (project, keys) = (sight.project(), keys.to_vec());
         self.backend
             .read(move |db| credentials::of_first(db, project, &keys, limit))
+            .await
+    }
+
+    async fn sealed_of_first(
+        &self,
+        unsealing: &Unsealing,
+        keys: &[RegistryKey],
+        limit: usize,
+    ) -> Result<Vec<StoredPassword>> {
+        let (project, keys) = (unsealing.project(), keys.to_vec());
+        self.backend
+            .read(move |db| credentials::sealed_of_first(db, project, &keys, limit))
             .await
     }
 
@@ -768,12 +793,7 @@ impl<B: Backend> Store for SqlStore<B> {
         pull: PullRecord,
         event: AuditEvent,
     ) -> Result<PullRecorded> {
-        let puller = By::of(grant);
-        self.backend
-            .write(vec![Key::Use(pull.credentials)], move |unit| {
-                uses::record(unit, &puller, &pull, &event)
-            })
-            .await
+        self.backend.record_pull(By::of(grant), pull, event).await
     }
 
     async fn sealed_passwords(
@@ -808,6 +828,14 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn changed_elsewhere(&self, seen: u64) -> u64 {
         self.backend.changed_elsewhere(seen).await
+    }
+
+    async fn tell_others(&self, text: String) {
+        self.backend.tell_others(text).await;
+    }
+
+    async fn told_elsewhere(&self) -> String {
+        self.backend.told_elsewhere().await
     }
 
     async fn ready(&self) -> Result<()> {

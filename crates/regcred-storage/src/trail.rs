@@ -96,18 +96,30 @@ impl Trail {
 
     /// Writes the events of a transaction with the head that fits the new end, once for all of them.
     pub(crate) fn write(&mut self, db: &dyn Database) -> Result<()> {
-        if self.unwritten.is_empty() {
+        let Some((events, head)) = self.unwritten() else {
             return Ok(());
-        }
-        for row in &self.unwritten {
+        };
+        for row in events {
             execute(
                 db,
                 "INSERT INTO audit_event (stream, sequence, event, mac) VALUES (?, ?, ?, ?)",
                 params![row.stream, sequence(row.sequence)?, &row.event, &row.mac],
             )?;
         }
+        write_head(db, &head)?;
+        self.written();
+        Ok(())
+    }
+
+    /// The events that are to be written, with the head that fits the new end; `None` where there are none.
+    pub(crate) fn unwritten(&self) -> Option<(&[AuditRow], ChainHead)> {
+        let head = || self.chain.head(&self.keys);
+        (!self.unwritten.is_empty()).then(|| (self.unwritten.as_slice(), head()))
+    }
+
+    /// They are written.
+    pub(crate) fn written(&mut self) {
         self.unwritten.clear();
-        write_head(db, &self.chain.head(&self.keys))
     }
 
     pub(crate) fn end(&self) -> End {
@@ -218,7 +230,7 @@ fn row(row: &Columns<'_>) -> Result<AuditRow> {
     })
 }
 
-fn sequence(number: u64) -> Result<i64> {
+pub(crate) fn sequence(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|_| Error::internal("an audit stream ran over"))
 }
 

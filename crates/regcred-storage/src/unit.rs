@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use regcred_core::audit::AuditEvent;
 use regcred_core::ids::{CredentialsId, ProjectId, UserId};
+use regcred_core::store::{PullRecord, PullRecorded};
 use regcred_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::sql::Database;
+use crate::statements::uses::{self, By};
 use crate::trail::Trail;
 
 /// The open transaction, and the audit trail.
@@ -59,10 +61,18 @@ pub(crate) enum Key {
 pub(crate) trait Job: Send {
     /// What it must hold.
     fn keys(&self) -> &[Key];
+    /// The pull that it writes down, where that is all that it does.
+    fn pull(&self) -> Option<&Pull> {
+        None
+    }
+    /// Says what came of writing its pull down in another way than by [`Self::run`].
+    fn pulled(&mut self, _: PullRecorded) {}
     /// Takes it on; `false` where nobody waits for it any more.
     fn begin(&self) -> bool;
     /// Does the work in a transaction, as often as it takes until one is committed.
     fn run(&mut self, unit: &mut Unit<'_>) -> Result<()>;
+    /// Its work failed after all.
+    fn fail(&mut self, error: Error);
     /// Tells whoever asked, once it is known whether the transaction of the last run was committed.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
@@ -82,6 +92,68 @@ pub(crate) fn job<T: Send + 'static>(
         decided: Arc::clone(&decided),
     };
     (Box::new(task), Answer { answer, decided })
+}
+
+/// A pull that is to be written down.
+pub(crate) struct Pull {
+    pub(crate) by: By,
+    pub(crate) record: PullRecord,
+    pub(crate) event: AuditEvent,
+}
+
+/// A job that writes a pull down, and where its answer arrives.
+pub(crate) fn pull_job(pull: Pull) -> (Box<dyn Job>, Answer<PullRecorded>) {
+    let keys = vec![Key::Use(pull.record.credentials)];
+    let (asker, answer) = oneshot::channel();
+    let decided = Arc::new(AtomicBool::new(false));
+    let task = PullTask {
+        pull,
+        task: Task {
+            keys,
+            work: (),
+            done: None,
+            asker,
+            decided: Arc::clone(&decided),
+        },
+    };
+    (Box::new(task), Answer { answer, decided })
+}
+
+struct PullTask {
+    pull: Pull,
+    task: Task<PullRecorded, ()>,
+}
+
+impl Job for PullTask {
+    fn keys(&self) -> &[Key] {
+        &self.task.keys
+    }
+
+    fn pull(&self) -> Option<&Pull> {
+        Some(&self.pull)
+    }
+
+    fn pulled(&mut self, recorded: PullRecorded) {
+        self.task.done = Some(Ok(recorded));
+    }
+
+    fn begin(&self) -> bool {
+        self.task.begin()
+    }
+
+    fn run(&mut self, unit: &mut Unit<'_>) -> Result<()> {
+        let Pull { by, record, event } = &self.pull;
+        let done = uses::record(unit, by, record, event);
+        self.task.finish(done)
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.task.done = Some(Err(error));
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        self.task.answer(committed);
+    }
 }
 
 /// The answer to a job.
@@ -117,19 +189,38 @@ impl<T: Send, F: FnMut(&mut Unit<'_>) -> Result<T> + Send> Job for Task<T, F> {
     }
 
     fn begin(&self) -> bool {
-        !self.asker.is_closed() && decide(&self.decided)
+        Task::begin(self)
     }
 
     fn run(&mut self, unit: &mut Unit<'_>) -> Result<()> {
         let done = (self.work)(unit);
+        self.finish(done)
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.done = Some(Err(error));
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        Task::answer(*self, committed);
+    }
+}
+
+impl<T, F> Task<T, F> {
+    fn begin(&self) -> bool {
+        !self.asker.is_closed() && decide(&self.decided)
+    }
+
+    /// Keeps what was done; whether it failed.
+    fn finish(&mut self, done: Result<T>) -> Result<()> {
         let outcome = done.as_ref().map(drop).map_err(Clone::clone);
         self.done = Some(done);
         outcome
     }
 
-    fn answer(self: Box<Self>, committed: Result<()>) {
+    fn answer(self, committed: Result<()>) {
         // Without a transaction there is no work done, and nothing was committed.
-        let Self { done, asker, .. } = *self;
+        let Self { done, asker, .. } = self;
         let done = committed.and_then(|()| done.unwrap_or_else(|| Err(closed())));
         let _ = asker.send(done);
     }

@@ -82,6 +82,16 @@ impl Service {
         self.store.leads()
     }
 
+    /// Says something short to the other processes on the store, as far as they can be reached.
+    pub async fn tell_others(&self, text: String) {
+        self.store.tell_others(text).await;
+    }
+
+    /// Waits for what another process on the store said; one at a time may wait.
+    pub async fn told_elsewhere(&self) -> String {
+        self.store.told_elsewhere().await
+    }
+
     /// The clock that the use cases go by.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {

@@ -411,6 +411,13 @@ pub trait Store: Send + Sync + 'static {
         keys: &[RegistryKey],
         limit: usize,
     ) -> Result<Vec<DockerCredentials>>;
+    /// The same with their sealed passwords.
+    async fn sealed_of_first(
+        &self,
+        unsealing: &Unsealing,
+        keys: &[RegistryKey],
+        limit: usize,
+    ) -> Result<Vec<StoredPassword>>;
     /// The credentials of the project on a host, whatever the port and the scope, ordered by key and username, at most
     /// `limit` of them. `host` is canonical and without a port.
     async fn credentials_near(
@@ -459,6 +466,10 @@ pub trait Store: Send + Sync + 'static {
     fn forgets_after(&self) -> Option<Duration>;
     /// Waits until another process may have changed tokens since `seen`; the count of such changes, which begins at 0.
     async fn changed_elsewhere(&self, seen: u64) -> u64;
+    /// Says something short to the other processes on this store, as far as they can be reached.
+    async fn tell_others(&self, text: String);
+    /// Waits for what another process said; one at a time may wait. Some of it may be missed.
+    async fn told_elsewhere(&self) -> String;
     /// Whether the store can serve now.
     async fn ready(&self) -> Result<()>;
     /// Finishes what is under way and closes; later calls fail with `Unavailable`.

@@ -157,6 +157,9 @@ async fn using<T>(
     let list = WorkloadList::Using(kind, of);
     let texts = workloads::texts(&selected);
     let extent = workloads::weighed(asker, project, list, None, texts).await?;
+    if extent.limit == 0 {
+        return Ok(found);
+    }
     let service = &asker.backend.service;
     let using = service
         .workloads_using(&asker.caller, project, kind, of, extent)

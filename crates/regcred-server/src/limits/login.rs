@@ -5,6 +5,7 @@
 //! lock-out; each limit forgives with time.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,9 +30,19 @@ struct Memory {
 
 type Pair = (String, Network);
 
+/// What came of an attempt to log in, for other replicas, which count it as their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LoginOutcome {
+    address: IpAddr,
+    login: Login,
+    right: bool,
+}
+
 /// One attempt to log in, whose outcome is to be told.
 pub(crate) struct LoginAttempt<'a> {
     limits: &'a LoginLimits,
+    peer: IpAddr,
+    login: &'a Login,
     address: Address,
     pair: Pair,
     /// Whether the user logged in from this network lately.
@@ -68,14 +79,13 @@ impl LoginLimits {
     }
 
     /// Once the user is known: refuses where address, pair or user failed too often.
-    pub(crate) fn attempt(
-        &self,
-        address: IpAddr,
-        login: &Login,
+    pub(crate) fn attempt<'a>(
+        &'a self,
+        peer: IpAddr,
+        login: &'a Login,
         now: Timestamp,
-    ) -> Result<LoginAttempt<'_>> {
-        let (network, address) = (Network::of(address), Address::of(address));
-        let pair = (login.as_str().to_owned(), network);
+    ) -> Result<LoginAttempt<'a>> {
+        let (address, pair) = (Address::of(peer), pair(peer, login));
         let memory = self.lock();
         let trusted = memory
             .trusted
@@ -98,10 +108,24 @@ impl LoginLimits {
             Some(wait) => Err(throttled(wait)),
             None => Ok(LoginAttempt {
                 limits: self,
+                peer,
+                login,
                 address,
                 pair,
                 trusted,
             }),
+        }
+    }
+
+    /// Counts what came of an attempt at another replica.
+    pub(crate) fn learn(&self, outcome: &LoginOutcome, now: Timestamp) {
+        let address = Address::of(outcome.address);
+        let pair = pair(outcome.address, &outcome.login);
+        let mut memory = self.lock();
+        if outcome.right {
+            memory.succeed(address, pair, now);
+        } else {
+            memory.fail(address, pair, now);
         }
     }
 
@@ -113,29 +137,76 @@ impl LoginLimits {
 
 impl LoginAttempt<'_> {
     /// The password was wrong, or the user unknown.
-    pub(crate) fn failed(self, now: Timestamp) {
-        let mut memory = self.limits.lock();
-        memory.addresses.count(self.address, now);
-        memory.users.count(self.pair.0.clone(), now);
-        memory.pairs.count(self.pair, now);
+    pub(crate) fn failed(self, now: Timestamp) -> LoginOutcome {
+        let outcome = self.outcome(false);
+        self.limits.lock().fail(self.address, self.pair, now);
+        outcome
     }
 
     /// The password was right.
-    pub(crate) fn succeeded(self, now: Timestamp) {
-        let mut memory = self.limits.lock();
-        memory.pairs.forgive(&self.pair);
-        for full in [memory.trusted.len(), memory.trusted_addresses.len()] {
+    pub(crate) fn succeeded(self, now: Timestamp) -> LoginOutcome {
+        let outcome = self.outcome(true);
+        self.limits.lock().succeed(self.address, self.pair, now);
+        outcome
+    }
+
+    fn outcome(&self, right: bool) -> LoginOutcome {
+        LoginOutcome {
+            address: self.peer,
+            login: self.login.clone(),
+            right,
+        }
+    }
+}
+
+impl Memory {
+    fn fail(&mut self, address: Address, pair: Pair, now: Timestamp) {
+        self.addresses.count(address, now);
+        self.users.count(pair.0.clone(), now);
+        self.pairs.count(pair, now);
+    }
+
+    fn succeed(&mut self, address: Address, pair: Pair, now: Timestamp) {
+        self.pairs.forgive(&pair);
+        for full in [self.trusted.len(), self.trusted_addresses.len()] {
             if full >= CAPACITY {
                 // Only a success enters here, so no flood of guesses can fill it.
-                memory.trusted.retain(|_, last| recent(*last, now));
-                memory
-                    .trusted_addresses
-                    .retain(|_, last| recent(*last, now));
+                self.trusted.retain(|_, last| recent(*last, now));
+                self.trusted_addresses.retain(|_, last| recent(*last, now));
             }
         }
-        memory.trusted.insert(self.pair, now);
-        memory.trusted_addresses.insert(self.address, now);
+        self.trusted.insert(pair, now);
+        self.trusted_addresses.insert(address, now);
     }
+}
+
+impl fmt::Display for LoginOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.right { RIGHT } else { WRONG };
+        write!(f, "{word} {} {}", self.address, self.login.as_str())
+    }
+}
+
+impl LoginOutcome {
+    /// What another replica said, if it is this.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (word, rest) = text.split_once(' ')?;
+        let (address, login) = rest.split_once(' ')?;
+        let right = match word {
+            RIGHT => true,
+            WRONG => false,
+            _ => return None,
+        };
+        Some(Self {
+            address: address.parse().ok()?,
+            login: Login::parse(login).ok()?,
+            right,
+        })
+    }
+}
+
+fn pair(address: IpAddr, login: &Login) -> Pair {
+    (login.as_str().to_owned(), Network::of(address))
 }
 
 fn recent(last: Timestamp, now: Timestamp) -> bool {
@@ -169,6 +240,8 @@ const PER_USER: Allowance = Allowance {
 };
 const TRUSTED_FOR: Duration = Duration::from_hours(24);
 const CAPACITY: usize = 65_536;
+const RIGHT: &str = "login";
+const WRONG: &str = "failed-login";
 
 #[cfg(test)]
 mod tests {
@@ -189,7 +262,7 @@ mod tests {
         }
         limits
             .attempt(ip(address), &login, at(now))
-            .map(|attempt| attempt.failed(at(now)))
+            .map(|attempt| drop(attempt.failed(at(now))))
             .is_ok()
     }
 
@@ -198,7 +271,7 @@ mod tests {
         limits.admit(ip(address), at(now)).is_ok()
             && limits
                 .attempt(ip(address), &login, at(now))
-                .map(|attempt| attempt.succeeded(at(now)))
+                .map(|attempt| drop(attempt.succeeded(at(now))))
                 .is_ok()
     }
 
@@ -220,6 +293,43 @@ mod tests {
         assert!(!fail(&limits, "192.0.2.1", "another", 1));
         assert!(fail(&limits, "192.0.2.1", "another", 2));
         assert!(fail(&limits, "192.0.3.1", "another", 0));
+    }
+
+    #[test]
+    fn guesses_at_other_replicas_count_too() {
+        let limits = [LoginLimits::new(), LoginLimits::new(), LoginLimits::new()];
+        let login = Login::parse("admin").unwrap();
+        let mut tried = 0;
+        for turn in 0..300 {
+            let here = turn % limits.len();
+            let Ok(attempt) = limits[here].attempt(ip("192.0.2.1"), &login, at(0)) else {
+                continue;
+            };
+            tried += 1;
+            let said = attempt.failed(at(0)).to_string();
+            let heard = LoginOutcome::parse(&said).unwrap();
+            for (replica, limits) in limits.iter().enumerate() {
+                if replica != here {
+                    limits.learn(&heard, at(0));
+                }
+            }
+        }
+        assert_eq!(tried, 10, "as many as at one");
+        let right = LoginOutcome {
+            address: ip("2001:db8::1"),
+            login,
+            right: true,
+        };
+        assert_eq!(LoginOutcome::parse(&right.to_string()), Some(right));
+        for rubbish in [
+            "",
+            "login",
+            "login x",
+            "login nowhere admin",
+            "logout ::1 admin",
+        ] {
+            assert_eq!(LoginOutcome::parse(rubbish), None, "{rubbish}");
+        }
     }
 
     #[test]

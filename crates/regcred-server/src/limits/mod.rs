@@ -7,5 +7,5 @@ mod network;
 mod pulls;
 
 pub(crate) use hashing::Hashing;
-pub(crate) use login::LoginLimits;
+pub(crate) use login::{LoginLimits, LoginOutcome};
 pub(crate) use pulls::{PullLimits, UnderWay};

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::app::Backend;
 use crate::checks::{self, Checks};
+use crate::limits::LoginOutcome;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::webhooks::{self, Deliveries, Rest};
@@ -105,9 +106,16 @@ async fn follow(backend: Arc<Backend>, mut stopping: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             _ = stopping.changed() => return,
-            changes = backend.service.changed_elsewhere(seen) => seen = changes,
+            changes = backend.service.changed_elsewhere(seen) => {
+                seen = changes;
+                backend.alerts.wake();
+            }
+            said = backend.service.told_elsewhere() => {
+                if let Some(outcome) = LoginOutcome::parse(&said) {
+                    backend.logins.learn(&outcome, backend.now());
+                }
+            }
         }
-        backend.alerts.wake();
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::{AsyncMessage, Client};
 
 use super::address::PostgresOptions;
@@ -19,6 +19,7 @@ use super::link::CHANNEL;
 /// What the session knows.
 pub(super) struct Keeper {
     known: Arc<Known>,
+    told: tokio::sync::Mutex<mpsc::Receiver<String>>,
     /// Dropped to end it.
     _running: oneshot::Sender<()>,
 }
@@ -28,14 +29,21 @@ struct Known {
     leads_until: Mutex<Option<Instant>>,
     /// Counts how often tokens may have been changed elsewhere.
     changes: watch::Sender<u64>,
+    /// What others said, as far as somebody takes it in time.
+    said: mpsc::Sender<String>,
+    /// Tells what this replica says from what others say.
+    signature: String,
 }
 
 impl Keeper {
     /// Starts the thread.
     pub(super) fn start(options: &PostgresOptions) -> std::io::Result<Self> {
+        let (said, told) = mpsc::channel(MOST_UNHEARD);
         let known = Arc::new(Known {
             leads_until: Mutex::new(None),
             changes: watch::Sender::new(0),
+            said,
+            signature: format!("{:016x} ", fastrand::u64(..)),
         });
         let (running, stopped) = oneshot::channel();
         let (options, theirs) = (options.clone(), Arc::clone(&known));
@@ -54,6 +62,7 @@ impl Keeper {
             })?;
         Ok(Self {
             known,
+            told: tokio::sync::Mutex::new(told),
             _running: running,
         })
     }
@@ -66,6 +75,20 @@ impl Keeper {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// What this replica says, so that it does not hear itself.
+    pub(super) fn signed(&self, text: &str) -> String {
+        format!("{}{text}", self.known.signature)
+    }
+
+    /// Waits for what another replica said.
+    pub(super) async fn told(&self) -> String {
+        match self.told.lock().await.recv().await {
+            Some(text) => text,
+            // It is closed: nothing comes any more.
+            None => std::future::pending().await,
+        }
     }
 
     /// Waits until tokens may have been changed elsewhere since `seen`; the count.
@@ -105,6 +128,9 @@ impl Known {
         let listening = async {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
+                    Some(Ok(AsyncMessage::Notification(heard))) if heard.channel() == SAID => {
+                        self.hear(heard.payload());
+                    }
                     Some(Ok(AsyncMessage::Notification(_))) => {
                         self.changes.send_modify(|count| *count += 1);
                     }
@@ -122,9 +148,19 @@ impl Known {
         Err(ended)
     }
 
+    fn hear(&self, payload: &str) {
+        let length = self.signature.len();
+        if let Some((signature, text)) = payload.split_at_checked(length)
+            && signature != self.signature
+        {
+            // What nobody takes in time is not heard.
+            let _ = self.said.try_send(text.to_owned());
+        }
+    }
+
     /// Says something every two seconds, and takes the lead where nobody has it; why that ended.
     async fn beat(&self, client: &Client) -> String {
-        let begin = format!("SET idle_session_timeout = '6s'; LISTEN {CHANNEL}");
+        let begin = format!("SET idle_session_timeout = '6s'; LISTEN {CHANNEL}; LISTEN {SAID}");
         match answered(client.batch_execute(&begin)).await {
             Ok(()) => self.changes.send_modify(|count| *count += 1),
             Err(error) => return error,
@@ -160,6 +196,9 @@ async fn answered<T>(
     }
 }
 
+/// On which replicas say what others may want to know, each with its signature before it.
+pub(super) const SAID: &str = "regcred_said";
+const MOST_UNHEARD: usize = 1_024;
 /// "rclead" in ASCII.
 const TAKE_THE_LEAD: &str = "SELECT pg_try_advisory_lock(125771345912164)";
 const BEAT: Duration = Duration::from_secs(2);

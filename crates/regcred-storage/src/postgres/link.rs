@@ -9,6 +9,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{join, join_all};
 use regcred_core::{Error, Result};
 use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
@@ -27,6 +28,8 @@ pub(super) struct Link {
     runtime: Option<Runtime>,
     client: Client,
     statements: RefCell<HashMap<String, Statement>>,
+    /// What is sent with the next statement that is waited for.
+    later: RefCell<Vec<(Statement, Vec<Value<'static>>)>>,
     /// Until when a statement may wait for its answer.
     deadline: Cell<Instant>,
     /// Why the last statement that failed did so.
@@ -74,6 +77,7 @@ impl Link {
             runtime: Some(runtime),
             client,
             statements: RefCell::default(),
+            later: RefCell::default(),
             deadline: Cell::new(Instant::now() + within),
             trouble: Cell::new(None),
         })
@@ -95,15 +99,45 @@ impl Link {
         self.wait(self.client.batch_execute(sql))
     }
 
-    /// Commits what is open.
-    pub(super) fn commit(&self) -> Result<()> {
-        self.run("COMMIT")
+    /// Waits for what was put.
+    pub(super) fn flush(&self) -> Result<()> {
+        if self.later.borrow().is_empty() {
+            return Ok(());
+        }
+        self.wait(async { Ok(()) })
     }
 
-    /// Waits for the server, as long as it is allowed.
-    fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+    /// Rolls back, with what was put and not sent.
+    pub(super) fn roll_back(&self, sql: &str) -> Result<()> {
+        self.later.borrow_mut().clear();
+        self.run(sql)
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Waits for the server, as long as it is allowed. What was put is sent before.
+    pub(super) fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
         let Some(runtime) = &self.runtime else {
             return Err(Error::unavailable("the connection is closed"));
+        };
+        let later = self.later.take();
+        let answer = async {
+            if later.is_empty() {
+                return answer.await;
+            }
+            let put = later.iter().map(|(statement, params)| async move {
+                let given: Vec<&(dyn ToSql + Sync)> =
+                    params.iter().map(|value| value as _).collect();
+                self.client.execute(statement, &given).await
+            });
+            let (put, answer) = join(join_all(put), answer).await;
+            put.into_iter().collect::<Result<Vec<_>, _>>()?;
+            answer
         };
         let deadline = tokio::time::Instant::from_std(self.deadline.get());
         let answered = runtime.block_on(async { tokio::time::timeout_at(deadline, answer).await });
@@ -125,7 +159,8 @@ impl Link {
         }
     }
 
-    fn prepared(&self, sql: &str) -> Result<Statement> {
+    /// A statement, prepared once.
+    pub(super) fn prepared(&self, sql: &str) -> Result<Statement> {
         if let Some(known) = self.statements.borrow().get(sql) {
             return Ok(known.clone());
         }
@@ -159,6 +194,16 @@ impl Database for Link {
         let given: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
         let changed = self.wait(self.client.execute(&statement, &given))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    fn put(&self, sql: &str, params: &[Value<'_>]) -> Result<()> {
+        let statement = self.prepared(sql)?;
+        let given = params.iter().map(|value| value.clone().into_owned());
+        let mut later = self.later.borrow_mut();
+        later.push((statement, given.collect()));
+        let full = later.len() >= MOST_LATER;
+        drop(later);
+        if full { self.flush() } else { Ok(()) }
     }
 
     fn begin_snapshot(&self) -> Result<()> {
@@ -219,6 +264,8 @@ fn number(key: Key) -> i64 {
 
 /// On which replicas tell each other that tokens were changed or something waits to be delivered.
 pub(super) const CHANNEL: &str = "regcred";
+/// So few that they are sent in their order.
+const MOST_LATER: usize = 16;
 /// What every session is told. Whoever holds locks and says no more is ended by the server, so that others go on.
 const SESSION: &str = "SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
                        SET idle_in_transaction_session_timeout = '5s'; SET client_connection_check_interval = '2s'";

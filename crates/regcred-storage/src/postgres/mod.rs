@@ -13,17 +13,21 @@ mod open;
 mod pool;
 mod session;
 mod tls;
+mod together;
 mod value;
 mod writer;
 
 use std::time::Duration;
 
 use regcred_core::Result;
+use regcred_core::audit::AuditEvent;
+use regcred_core::store::{PullRecord, PullRecorded};
 
 use crate::backend::Backend;
 use crate::sql::{Database, first, params};
+use crate::statements::uses::By;
 use crate::store::SqlStore;
-use crate::unit::{Key, Unit, closed};
+use crate::unit::{Key, Pull, Unit, closed, pull_job};
 
 pub use address::PostgresOptions;
 
@@ -64,6 +68,16 @@ impl Backend for Postgres {
         self.writer.write(keys, work).await
     }
 
+    async fn record_pull(
+        &self,
+        by: By,
+        record: PullRecord,
+        event: AuditEvent,
+    ) -> Result<PullRecorded> {
+        let (job, answer) = pull_job(Pull { by, record, event });
+        self.writer.ask(job, answer).await
+    }
+
     fn stream(&self) -> u32 {
         self.writer.stream()
     }
@@ -78,6 +92,23 @@ impl Backend for Postgres {
 
     async fn changed_elsewhere(&self, seen: u64) -> u64 {
         self.keeper.changed(seen).await
+    }
+
+    async fn tell_others(&self, text: String) {
+        let text = self.keeper.signed(&text);
+        let told = self.pool.read(LONGEST_LOOK, move |db| {
+            let sql = "SELECT pg_notify(?1, ?2)";
+            first(db, "pg_notify", sql, params![keeper::SAID, &text], |_| {
+                Ok(())
+            })
+        });
+        if let Err(error) = told.await {
+            tracing::debug!(detail = error.detail(), "other replicas cannot be told");
+        }
+    }
+
+    async fn told_elsewhere(&self) -> String {
+        self.keeper.told().await
     }
 
     async fn ready(&self) -> Result<()> {

@@ -113,7 +113,7 @@ fn prepare(
             installation::make(link, kek, clock, random)?
         }
     };
-    link.commit()?;
+    link.run("COMMIT")?;
     Ok(keys)
 }
 

@@ -111,7 +111,7 @@ fn attempt<T>(
     let done = work(link);
     let lost = link.trouble() == Some(Trouble::Lost);
     // What is left of a snapshot that failed half-way.
-    let usable = !lost && (done.is_ok() || link.run("ROLLBACK").is_ok());
+    let usable = !lost && (done.is_ok() || link.roll_back("ROLLBACK").is_ok());
     (done, usable)
 }
 

@@ -21,8 +21,9 @@ use super::error::Trouble;
 use super::link::{Link, locking};
 use super::pool::LONGEST_WAIT;
 use super::session::Session;
-use crate::trail::End;
-use crate::unit::{Job, Key, Unit, closed, job};
+use super::together;
+use crate::trail::{End, Trail};
+use crate::unit::{Answer, Job, Key, Unit, closed, job};
 
 /// The way to the writer.
 pub(super) struct Writer {
@@ -63,7 +64,12 @@ impl Writer {
         keys: Vec<Key>,
         work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (job, mut answer) = job(keys, work);
+        let (job, answer) = job(keys, work);
+        self.ask(job, answer).await
+    }
+
+    /// Hands a job to the thread, and waits for its answer.
+    pub(super) async fn ask<T>(&self, job: Box<dyn Job>, mut answer: Answer<T>) -> Result<T> {
         let begun = async {
             let sent = self.messages.send(Message::Work(job)).await;
             sent.map_err(|_| closed())?;
@@ -256,7 +262,7 @@ fn transact(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> 
     let ended = attempt(session, jobs, careful);
     if !matches!(ended, Ending::Committed | Ending::Unknown(_)) {
         session.trail.set_back(&end);
-        if !matches!(ended, Ending::Lost(_)) && session.link.run("ROLLBACK").is_err() {
+        if !matches!(ended, Ending::Lost(_)) && session.link.roll_back("ROLLBACK").is_err() {
             session.break_off();
         }
     }
@@ -265,7 +271,12 @@ fn transact(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> 
 
 fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> Ending {
     let Session { link, trail, .. } = session;
-    let mut keys: Vec<_> = jobs.iter().flat_map(|job| job.keys()).copied().collect();
+    let alone = jobs.len() == 1;
+    // Pulls are written down together, unless something went wrong with that.
+    let (mut pulls, mut others): (Vec<_>, Vec<_>) = jobs
+        .iter_mut()
+        .partition(|job| !careful && job.pull().is_some());
+    let mut keys: Vec<_> = others.iter().flat_map(|job| job.keys()).copied().collect();
     keys.sort_unstable();
     keys.dedup();
     let begun = if keys.is_empty() {
@@ -276,8 +287,7 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
     if let Err(error) = begun {
         return ending(link, error);
     }
-    let alone = jobs.len() == 1;
-    for job in jobs {
+    for job in &mut others {
         let ran = if careful && !alone {
             with_savepoint(link, trail, job.as_mut())
         } else {
@@ -294,46 +304,54 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
             return ending;
         }
     }
-    if let Err(error) = trail.write(link) {
+    if let Err(error) = link.flush() {
         return match link.trouble() {
-            // Somebody else writes this stream, so the session is no longer what it was.
-            Some(Trouble::Raced) => Ending::Lost(error),
+            Some(Trouble::Refused) if !alone => Ending::OneFailed,
             trouble => of(trouble, Some(error)),
         };
     }
-    match link.commit() {
+    if !pulls.is_empty()
+        && let Err(error) = together::record_pulls(link, trail, &mut pulls)
+    {
+        return match link.trouble() {
+            trouble @ Some(Trouble::GiveWay | Trouble::Lost) => of(trouble, Some(error)),
+            // It may be one of them: each is tried for itself.
+            _ => Ending::OneFailed,
+        };
+    }
+    match together::commit(link, trail) {
         Ok(()) => Ending::Committed,
         Err(error) => match link.trouble() {
             Some(Trouble::Lost) => Ending::Unknown(error),
+            // Somebody else writes this stream, so the session is no longer what it was.
+            Some(Trouble::Raced) => Ending::Lost(error),
             trouble => of(trouble, Some(error)),
         },
     }
 }
 
 /// All of a job or nothing of it, after another try where it lost a race.
-fn with_savepoint(
-    link: &Link,
-    trail: &mut crate::trail::Trail,
-    job: &mut dyn Job,
-) -> Result<(), Ending> {
-    let run = |sql| link.run(sql).map_err(|error| ending(link, error));
-    run("SAVEPOINT unit")?;
+fn with_savepoint(link: &Link, trail: &mut Trail, job: &mut dyn Job) -> Result<(), Ending> {
+    let run = |done: Result<()>| done.map_err(|error| ending(link, error));
+    run(link.run("SAVEPOINT unit"))?;
     let end = trail.end();
     for last in [false, false, true] {
-        let Err(error) = job.run(&mut Unit::new(link, trail)) else {
-            return run("RELEASE unit");
+        let ran = job.run(&mut Unit::new(link, trail));
+        let ran = ran.and_then(|()| link.flush().inspect_err(|error| job.fail(error.clone())));
+        let Err(error) = ran else {
+            break;
         };
         trail.set_back(&end);
         let trouble = link.trouble();
         if matches!(trouble, Some(Trouble::GiveWay | Trouble::Lost)) {
             return Err(of(trouble, Some(error)));
         }
-        run("ROLLBACK TO unit")?;
+        run(link.roll_back("ROLLBACK TO unit"))?;
         if trouble != Some(Trouble::Raced) || last {
             break;
         }
     }
-    run("RELEASE unit")
+    run(link.run("RELEASE unit"))
 }
 
 /// How a transaction ends with an error of its own statements.

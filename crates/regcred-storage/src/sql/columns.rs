@@ -121,4 +121,13 @@ pub(crate) fn execute<'p, V: Into<Value<'p>>, const N: usize>(
     db.execute(sql, &params.map(Into::into))
 }
 
+/// Runs a statement of which nobody asks what it changed; see [`Database::put`].
+pub(crate) fn put<'p, V: Into<Value<'p>>, const N: usize>(
+    db: &dyn Database,
+    sql: &str,
+    params: [V; N],
+) -> Result<()> {
+    db.put(sql, &params.map(Into::into))
+}
+
 const NO_SUCH_VALUE: &str = "no value of this kind";

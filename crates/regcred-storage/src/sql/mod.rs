@@ -7,7 +7,7 @@
 mod columns;
 mod value;
 
-pub(crate) use columns::{Columns, all, execute, first};
+pub(crate) use columns::{Columns, all, execute, first, put};
 pub(crate) use value::{Cell, Value, params};
 
 use std::ops::ControlFlow;
@@ -28,6 +28,12 @@ pub(crate) trait Database {
 
     /// Runs a statement; the number of rows that it changed.
     fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<usize>;
+
+    /// Runs a statement of which nobody asks what it changed. It may be run a little later, before the next that gives
+    /// something; where it fails, so does that.
+    fn put(&self, sql: &str, params: &[Value<'_>]) -> Result<()> {
+        self.execute(sql, params).map(drop)
+    }
 
     /// Begins to see one state of the database, whatever others change.
     fn begin_snapshot(&self) -> Result<()>;

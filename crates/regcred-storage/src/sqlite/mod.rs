@@ -79,6 +79,12 @@ impl Backend for Sqlite {
         std::future::pending().await
     }
 
+    async fn tell_others(&self, _: String) {}
+
+    async fn told_elsewhere(&self) -> String {
+        std::future::pending().await
+    }
+
     async fn ready(&self) -> Result<()> {
         if !self.writer.alive() {
             return Err(closed());

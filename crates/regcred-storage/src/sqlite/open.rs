@@ -18,6 +18,11 @@ use crate::installation::{self, OpenError};
 use crate::store::SqlStore;
 use crate::trail::Trail;
 
+/// What the writer keeps of the database in memory, in KiB.
+const WRITER_CACHE: i64 = 16 * 1024;
+/// So many pages of the log are folded into the database at once.
+const CHECKPOINT: i64 = 4_000;
+
 /// The name of the database in the data directory.
 pub const DATABASE_FILE: &str = "regcred.db";
 
@@ -176,6 +181,10 @@ fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), O
             db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         db.pragma_update(None, "synchronous", synchronous)?;
         db.pragma_update(None, "foreign_keys", true)?;
+        // Pages that a savepoint may have to bring back are kept in memory: a file for them costs more than the pages.
+        db.pragma_update(None, "temp_store", "MEMORY")?;
+        db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         Ok(mode)
     };

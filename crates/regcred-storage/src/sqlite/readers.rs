@@ -83,6 +83,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     configure(&db)?;
+    db.pragma_update(None, "cache_size", -CACHE)?;
     Ok(db)
 }
 
@@ -96,5 +97,7 @@ pub(super) fn configure(db: &Connection) -> rusqlite::Result<()> {
 
 /// As many as read at once on a large machine; more are made for a moment where that is not enough.
 const MOST_IDLE: usize = 16;
+/// What each of them keeps of the database in memory, in KiB.
+const CACHE: i64 = 8 * 1024;
 /// So many scans run at once.
 const MOST_SCANS: usize = 8;

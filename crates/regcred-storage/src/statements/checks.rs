@@ -10,7 +10,7 @@ use regcred_core::store::{DecideExpiry, StoredPassword};
 use regcred_core::verification::{Consequence, Counts, DueCheck, DueChecks, LeftAlone, schedule};
 use regcred_core::{Result, Timestamp};
 
-use crate::sql::{Columns, Database, all, execute, first, params};
+use crate::sql::{Columns, Database, all, execute, first, params, put};
 use crate::unit::{Key, Unit};
 
 use super::{alerts, credentials, deliveries};
@@ -77,7 +77,7 @@ fn planned(row: &Columns<'_>) -> Result<Planned> {
 
 fn plan_at(db: &dyn Database, of: &Planned, due: Timestamp, now: Timestamp) -> Result<()> {
     let alert = of.expires.map(|expires| schedule::warning(expires, now));
-    execute(
+    put(
         db,
         "INSERT INTO credentials_check (project_id, credentials_id, host, due_at, refusals, failures, alert_at) \
          VALUES (?, ?, ?, ?, 0, 0, ?) ON CONFLICT (project_id, credentials_id) DO UPDATE SET host = excluded.host, due_at = excluded.due_at, \
@@ -90,7 +90,6 @@ fn plan_at(db: &dyn Database, of: &Planned, due: Timestamp, now: Timestamp) -> R
             alert.map(Timestamp::as_micros),
         ],
     )
-    .map(drop)
 }
 
 /// What was counted of the version of credentials that counts.

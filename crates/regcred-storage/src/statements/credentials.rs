@@ -10,7 +10,7 @@ use regcred_core::store::{
 use regcred_core::workload::{MOST_NAMED, in_use};
 use regcred_core::{Error, Result, Timestamp};
 
-use crate::sql::{Columns, Database, all, execute, first, params, snapshot};
+use crate::sql::{Columns, Database, Value, all, execute, first, params, put, snapshot};
 use crate::unit::Unit;
 
 use super::versions::{self, Found};
@@ -33,6 +33,22 @@ macro_rules! select_sealed {
             "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, secret, project_id, password ",
             "FROM docker_credentials ",
             $rest
+        )
+    };
+}
+
+/// Those of each of several keys, ordered by username; a key that is not given finds none.
+macro_rules! of_keys {
+    ($select:ident: $first:literal $(, $key:literal)*) => {
+        concat!(of_keys!(@ $select $first), $(" UNION ALL ", of_keys!(@ $select $key)),*)
+    };
+    (@ $select:ident $key:literal) => {
+        concat!(
+            "SELECT * FROM (",
+            $select!(""),
+            "WHERE project_id = ?1 AND registry_key = ",
+            $key,
+            " ORDER BY username LIMIT ?2) AS of_key"
         )
     };
 }
@@ -75,12 +91,14 @@ pub(crate) fn create(
         password,
         proof,
     } = new;
-    make_room(unit.db, project)?;
+    let most = i64::try_from(MOST_IN_PROJECT).unwrap_or(i64::MAX);
+    // Nothing, where the project is gone or full, or somebody holds the couple.
     let added = execute(
         unit.db,
         "INSERT INTO docker_credentials \
          (project_id, id, registry, registry_key, username, version, last_version, last_update, expires_at, \
-         password, probe, secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (project_id, registry_key, username) DO NOTHING",
+         password, probe, secret) SELECT id, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11 FROM project \
+         WHERE id = ?1 AND credentials < ?12 ON CONFLICT (project_id, registry_key, username) DO NOTHING",
         params![
             project.as_bytes(),
             credentials.id.as_bytes(),
@@ -93,6 +111,7 @@ pub(crate) fn create(
             password.as_bytes(),
             credentials.probe.as_ref().map(ToString::to_string),
             credentials.secret,
+            most,
         ],
     )?;
     if added == 0 {
@@ -100,9 +119,11 @@ pub(crate) fn create(
         let holder = holder(unit.db, project, registry, username)?;
         return Err(match holder {
             Some(holder) => taken(holder, registry, username),
-            None => Error::internal("docker_credentials refused a row that nothing stands against"),
+            None => no_room(unit.db, project)?,
         });
     }
+    let sql = "UPDATE project SET credentials = credentials + 1 WHERE id = ?";
+    put(unit.db, sql, [project.as_bytes()])?;
     if let Some(proof) = proof {
         verifications::keep(unit.db, project, *proof)?;
     }
@@ -110,27 +131,18 @@ pub(crate) fn create(
     unit.record(event)
 }
 
-/// Counts one more in the project; refuses where it is gone or full.
-fn make_room(db: &dyn Database, project: ProjectId) -> Result<()> {
-    let most = i64::try_from(MOST_IN_PROJECT).unwrap_or(i64::MAX);
-    let counted = execute(
-        db,
-        "UPDATE project SET credentials = credentials + 1 WHERE id = ? AND credentials < ?",
-        params![project.as_bytes(), most],
-    )?;
-    if counted > 0 {
-        return Ok(());
-    }
+/// Why nothing is added: the project is gone or full.
+fn no_room(db: &dyn Database, project: ProjectId) -> Result<Error> {
     let sql = "SELECT id FROM project WHERE id = ?";
-    match first(db, "project", sql, [project.as_bytes()], |_| Ok(()))? {
-        None => Err(Error::not_found(format!(
-            "there is no project {project} that you may see"
-        ))),
-        Some(()) => Err(Error::invalid(format!(
-            "the project has {MOST_IN_PROJECT} Docker credentials, the most that one may have; delete some, or use \
+    Ok(
+        match first(db, "project", sql, [project.as_bytes()], |_| Ok(()))? {
+            None => Error::not_found(format!("there is no project {project} that you may see")),
+            Some(()) => Error::invalid(format!(
+                "the project has {MOST_IN_PROJECT} Docker credentials, the most that one may have; delete some, or use \
              another project"
-        ))),
-    }
+            )),
+        },
+    )
 }
 
 pub(crate) fn upgrade(
@@ -194,7 +206,7 @@ pub(crate) fn replace(
 ) -> Result<()> {
     let row = current.row;
     versions::hold(db, project, row.id, row.last_update, hold_until)?;
-    execute(
+    put(
         db,
         "UPDATE docker_credentials SET registry = ?, registry_key = ?, username = ?, version = ?, last_update = ?, \
          expires_at = ?, password = ?, probe = ?, secret = ? WHERE project_id = ? AND id = ?",
@@ -244,9 +256,9 @@ pub(crate) fn delete(
         return Err(in_use(id, &users, count));
     }
     let sql = "DELETE FROM docker_credentials WHERE project_id = ? AND id = ?";
-    execute(unit.db, sql, [project.as_bytes(), id.as_bytes()])?;
+    put(unit.db, sql, [project.as_bytes(), id.as_bytes()])?;
     let sql = "UPDATE project SET credentials = credentials - 1 WHERE id = ?";
-    execute(unit.db, sql, [project.as_bytes()])?;
+    put(unit.db, sql, [project.as_bytes()])?;
     unit.record(&describe(&present, count))?;
     Ok(true)
 }
@@ -283,18 +295,51 @@ pub(crate) fn of_first(
     keys: &[RegistryKey],
     limit: usize,
 ) -> Result<Vec<DockerCredentials>> {
-    let sql = select!("WHERE project_id = ? AND registry_key = ? ORDER BY username LIMIT ?");
+    let key = |row: &DockerCredentials| row.registry.key().clone();
+    of_first_by(db, OF_FIRST, project, keys, limit, credentials, key)
+}
+
+/// The same with the sealed passwords.
+pub(crate) fn sealed_of_first(
+    db: &dyn Database,
+    project: ProjectId,
+    keys: &[RegistryKey],
+    limit: usize,
+) -> Result<Vec<StoredPassword>> {
+    let key = |stored: &StoredPassword| stored.credentials.registry.key().clone();
+    of_first_by(db, SEALED_OF_FIRST, project, keys, limit, stored, key)
+}
+
+/// One statement for all keys, so that it sees one state of the database and asks once.
+fn of_first_by<T>(
+    db: &dyn Database,
+    sql: &str,
+    project: ProjectId,
+    keys: &[RegistryKey],
+    limit: usize,
+    read: impl Fn(&Columns<'_>) -> Result<T>,
+    key_of: impl Fn(&T) -> RegistryKey,
+) -> Result<Vec<T>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    snapshot(db, |db| {
-        for key in keys {
-            let params = params![project.as_bytes(), key.as_str(), limit];
-            let found = all(db, TABLE, sql, params, credentials)?;
-            if !found.is_empty() {
-                return Ok(found);
-            }
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        let mut given = [const { Value::Null }; KEYS_AT_ONCE + 2];
+        let values = params![project.as_bytes(), limit];
+        let values = values
+            .into_iter()
+            .chain(keys.iter().map(|key| key.as_str().into()));
+        for (place, value) in given.iter_mut().zip(values) {
+            *place = value;
         }
-        Ok(Vec::new())
-    })
+        let mut found = all(db, TABLE, sql, given, &read)?;
+        let first = keys
+            .iter()
+            .find(|key| found.iter().any(|row| key_of(row) == **key));
+        if let Some(first) = first {
+            found.retain(|row| key_of(row) == *first);
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Those on a host, whatever the port and the scope: the host itself, and what begins with it and `/` or `:`.
@@ -383,3 +428,7 @@ fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
 }
 
 const TABLE: &str = "docker_credentials";
+/// An image has few parts: one more statement where it has more.
+const KEYS_AT_ONCE: usize = 6;
+const OF_FIRST: &str = of_keys!(select: "?3", "?4", "?5", "?6", "?7", "?8");
+const SEALED_OF_FIRST: &str = of_keys!(select_sealed: "?3", "?4", "?5", "?6", "?7", "?8");

@@ -17,9 +17,9 @@ use crate::unit::Unit;
 
 /// Whoever pulls, as far as it is written down.
 pub(crate) struct By {
-    project: ProjectId,
-    token: TokenId,
-    token_name: String,
+    pub(crate) project: ProjectId,
+    pub(crate) token: TokenId,
+    pub(crate) token_name: String,
 }
 
 impl By {
@@ -100,13 +100,22 @@ fn note_puller(db: &dyn Database, puller: &By, pull: &PullRecord) -> Result<()> 
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params,
     )?;
+    forget_pullers(db, puller.project, pull.credentials)
+}
+
+/// Leaves the latest ones.
+pub(crate) fn forget_pullers(
+    db: &dyn Database,
+    project: ProjectId,
+    credentials: CredentialsId,
+) -> Result<()> {
     let most = i64::try_from(MOST_PULLERS).unwrap_or(i64::MAX);
     execute(
         db,
         "DELETE FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 AND (token_id, target) NOT IN \
          (SELECT token_id, target FROM credentials_puller WHERE project_id = ?1 AND credentials_id = ?2 \
          ORDER BY last_pull DESC LIMIT ?3)",
-        params![project, credentials, most],
+        params![project.as_bytes(), credentials.as_bytes(), most],
     )
     .map(drop)
 }

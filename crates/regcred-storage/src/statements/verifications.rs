@@ -7,7 +7,7 @@ use regcred_core::verification::{
 };
 use regcred_core::{Error, Result};
 
-use crate::sql::{Columns, Database, all, execute, params};
+use crate::sql::{Columns, Database, all, params, put};
 use crate::unit::Unit;
 
 use super::{alerts, checks, credentials};
@@ -46,7 +46,7 @@ pub(crate) fn record(
 /// Writes a proof down, and forgets the oldest ones.
 pub(crate) fn keep(db: &dyn Database, project: ProjectId, proof: Verification) -> Result<()> {
     let (project, credentials) = (project.as_bytes(), proof.credentials.as_bytes());
-    execute(
+    put(
         db,
         "INSERT INTO credentials_verification (project_id, credentials_id, checked_at, version, verdict, probed) \
          VALUES (?, ?, ?, ?, ?, ?) \
@@ -61,7 +61,7 @@ pub(crate) fn keep(db: &dyn Database, project: ProjectId, proof: Verification) -
         ],
     )?;
     let kept = i64::try_from(PROOFS_KEPT).map_err(|_| Error::internal("too many proofs"))?;
-    execute(
+    put(
         db,
         // The last one that says anything of a version that is held stays, however many come behind it.
         "DELETE FROM credentials_verification WHERE project_id = ?1 AND credentials_id = ?2 AND checked_at <= \
@@ -74,7 +74,6 @@ pub(crate) fn keep(db: &dyn Database, project: ProjectId, proof: Verification) -
          GROUP BY version, verdict, probed)",
         params![project, credentials, kept],
     )
-    .map(drop)
 }
 
 /// Of one of the project's credentials or of all, the latest first.

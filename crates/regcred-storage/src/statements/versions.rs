@@ -11,7 +11,7 @@ use regcred_core::store::{
 };
 use regcred_core::{Error, Result, Timestamp};
 
-use crate::sql::{Columns, Database, all, execute, first, params};
+use crate::sql::{Columns, Database, all, first, params, put};
 use crate::unit::Unit;
 
 use super::credentials::{self, Current};
@@ -129,7 +129,7 @@ pub(crate) fn stage(
     credentials::check_couple(unit.db, project, id, &staged.registry, &staged.username)?;
     let key = [project.as_bytes(), id.as_bytes()];
     let sql = "DELETE FROM credentials_version WHERE project_id = ? AND credentials_id = ? AND base IS NOT NULL";
-    execute(unit.db, sql, key)?;
+    put(unit.db, sql, key)?;
     let Upgrade {
         registry,
         username,
@@ -143,7 +143,7 @@ pub(crate) fn stage(
         hold_until: _,
         event,
     } = staged;
-    execute(
+    put(
         unit.db,
         "INSERT INTO credentials_version (project_id, credentials_id, version, base, registry, registry_key, username, \
          made_at, expires_at, password, probe, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -255,7 +255,7 @@ pub(crate) fn hold(
         at.as_micros(),
         until.as_micros()
     ];
-    execute(
+    put(
         db,
         "INSERT INTO credentials_version (project_id, credentials_id, version, superseded_at, hold_until, registry, \
          registry_key, username, made_at, expires_at, password, probe, secret) \
@@ -265,7 +265,7 @@ pub(crate) fn hold(
         key,
     )?;
     let most = i64::try_from(MOST_PREVIOUS).unwrap_or(i64::MAX);
-    execute(
+    put(
         db,
         "DELETE FROM credentials_version WHERE project_id = ?1 AND credentials_id = ?2 AND base IS NULL AND version NOT IN \
          (SELECT version FROM credentials_version WHERE project_id = ?1 AND credentials_id = ?2 AND base IS NULL \
@@ -283,13 +283,13 @@ pub(crate) fn give_number(
     number: u32,
 ) -> Result<()> {
     let sql = "UPDATE docker_credentials SET last_version = ? WHERE project_id = ? AND id = ?";
-    execute(db, sql, params![number, project.as_bytes(), id.as_bytes()]).map(drop)
+    put(db, sql, params![number, project.as_bytes(), id.as_bytes()])
 }
 
 /// Removes those whose time is over.
 pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
     let sql = "DELETE FROM credentials_version WHERE hold_until <= ?";
-    execute(unit.db, sql, [now.as_micros()]).map(drop)
+    put(unit.db, sql, [now.as_micros()])
 }
 
 /// One of them, with its sealed password.
@@ -313,7 +313,7 @@ pub(crate) fn sealed(
 
 fn remove(db: &dyn Database, project: ProjectId, id: CredentialsId, number: u32) -> Result<()> {
     let sql = "DELETE FROM credentials_version WHERE project_id = ? AND credentials_id = ? AND version = ?";
-    execute(db, sql, params![project.as_bytes(), id.as_bytes(), number]).map(drop)
+    put(db, sql, params![project.as_bytes(), id.as_bytes(), number])
 }
 
 fn version(row: &Columns<'_>) -> Result<CredentialsVersion> {

@@ -11,7 +11,7 @@ use crate::pull::{Choice, choose, disagreement};
 use crate::registry::PullTarget;
 use crate::secret::RegistryPassword;
 use crate::service::Service;
-use crate::store::{PullRecord, PullRecorded};
+use crate::store::{PullRecord, PullRecorded, StoredPassword};
 use crate::workload::Pin;
 
 /// What leaves.
@@ -52,7 +52,7 @@ impl Service {
         let grant = access::check_pull(self.store.as_ref(), caller, project).await?;
         for _ in 0..MOST_TRIES {
             let chosen = self.choose(caller, &grant, &target, pin).await?;
-            if let Some(pulled) = self.hand_out(&grant, &target, chosen).await? {
+            if let Some(pulled) = self.hand_out(&grant, &target, &chosen).await? {
                 return Ok(pulled);
             }
             // They were upgraded or deleted since they were read: what is there now counts.
@@ -60,18 +60,27 @@ impl Service {
         Err(Error::unavailable("the credentials changed with every try to pull them").into())
     }
 
+    /// The one that it is, as it was read with its password.
     async fn choose(
         &self,
         caller: &Caller,
         grant: &PullGrant,
         target: &PullTarget,
         pin: Option<CredentialsId>,
-    ) -> Result<CredentialsId, PullRefusal> {
+    ) -> Result<StoredPassword, PullRefusal> {
         let sight = grant.sight();
-        let covering = self.covering(&sight, target, pin).await?;
+        let mut candidates = self.candidates(grant, target, pin).await?;
+        let covering = candidates.iter().map(|stored| stored.credentials.clone());
+        let covering: Vec<_> = covering.collect();
         let pins = self.pins(&sight, target, pin, &covering).await?;
         match choose(target, pin, &covering, &pins) {
-            Choice::Match(row) | Choice::Pinned(row, _) => Ok(row.id),
+            Choice::Match(row) | Choice::Pinned(row, _) => {
+                let chosen = candidates
+                    .iter()
+                    .position(|stored| stored.credentials.id == row.id)
+                    .map(|place| candidates.swap_remove(place));
+                chosen.ok_or_else(|| Error::internal("a pull chose what was not read").into())
+            }
             Choice::Ambiguous(several) => {
                 let seen = self.sees_workloads(caller, grant.project()).await?;
                 let disagree = disagreement(&several, &pins, seen);
@@ -88,6 +97,24 @@ impl Service {
                 Err(PullRefusal::NoMatch(no_match(target, pin, &near)))
             }
         }
+    }
+
+    /// What [`Self::covering`] finds, with the sealed passwords: what is chosen of it need not be read again.
+    async fn candidates(
+        &self,
+        grant: &PullGrant,
+        target: &PullTarget,
+        pin: Option<CredentialsId>,
+    ) -> Result<Vec<StoredPassword>> {
+        let unsealing = grant.unsealing();
+        if let Some(pin) = pin {
+            let pinned = self.store.sealed_password(&unsealing, pin, None).await?;
+            return Ok(pinned.into_iter().collect());
+        }
+        let keys: Vec<_> = target.covering().collect();
+        self.store
+            .sealed_of_first(&unsealing, &keys, MOST_CANDIDATES)
+            .await
     }
 
     /// The credentials on which it depends what comes of a pull: those of the longest scope, or the pinned ones.
@@ -129,21 +156,10 @@ impl Service {
         &self,
         grant: &PullGrant,
         target: &PullTarget,
-        chosen: CredentialsId,
+        chosen: &StoredPassword,
     ) -> Result<Option<Pulled>> {
-        let Some(stored) = self
-            .store
-            .sealed_password(&grant.unsealing(), chosen, None)
-            .await?
-        else {
-            return Ok(None);
-        };
-        let row = &stored.credentials;
-        // A registry that was changed in between may cover it no more.
-        if !target.is_covered_by(row.registry.key()) {
-            return Ok(None);
-        }
-        let password = self.open_password(&stored)?;
+        let row = &chosen.credentials;
+        let password = self.open_password(chosen)?;
         let at = self.clock.now();
         let recorded = self
             .store
@@ -156,7 +172,7 @@ impl Service {
             .map_err(nothing_leaves)?;
         match recorded {
             PullRecorded::Written => Ok(Some(Pulled {
-                credentials: stored.credentials,
+                credentials: row.clone(),
                 password,
             })),
             PullRecorded::Changed => Ok(None),
