@@ -4,6 +4,7 @@
 //! from wrk, in a process of its own. docs/performance.md says what is measured, and holds what came of it.
 
 mod command_line;
+mod databases;
 mod growth;
 mod load;
 mod machine;
@@ -70,6 +71,7 @@ type Measure = fn(&Shell, &Path, &mut Report) -> Outcome;
 const SUBJECTS: &[(&str, Measure)] = &[
     ("reads", reads::run),
     ("writes", writes::run),
+    ("databases", databases::run),
     ("growth", growth::run),
     ("operations", operations::run),
     ("command-line", command_line::run),

@@ -1,6 +1,7 @@
 //! Every operation at every number of connections, of the service and of its yardsticks: how it behaves rather than how
 //! it compares. Each is measured once; what is compared is measured in turns, by the other subjects.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,10 +11,18 @@ use super::openbao::OpenBao;
 use super::report::Report;
 use super::service::{Backend, Service};
 use super::yardstick::Yardstick;
-use crate::shell::{Outcome, Shell};
+use crate::postgres::{Cluster, Durability};
+use crate::shell::{Doing, Outcome, Shell};
 
 pub(super) fn run(shell: &Shell, folder: &Path, report: &mut Report) -> Outcome {
-    regcred(Backend::Sqlite, folder, report)?;
+    regcred(Backend::Sqlite, &folder.join("sqlite"), report)?;
+    let cluster = Cluster::start(shell, Durability::Full)?;
+    regcred(
+        Backend::Postgres(&cluster),
+        &folder.join("postgres"),
+        report,
+    )?;
+    drop(cluster);
     let graphql = Yardstick::start(shell, "static_graphql", "static async-graphql")?;
     let bare = Yardstick::start(shell, "static_pull", "static axum")?;
     let openbao = OpenBao::start(shell, &folder.join("openbao"))?;
@@ -33,6 +42,7 @@ pub(super) fn run(shell: &Shell, folder: &Path, report: &mut Report) -> Outcome 
 }
 
 fn regcred(backend: Backend, folder: &Path, report: &mut Report) -> Outcome {
+    fs::create_dir_all(folder).doing(format_args!("make {}", folder.display()))?;
     let service = Service::start(backend, &folder.join("operations"))?;
     let scripts = &Scripts {
         folder,

@@ -4,13 +4,37 @@ use std::fs;
 
 use crate::shell::{Doing, Failure, Outcome};
 
-/// The processes that answer together: a service, and its database where that is a process of its own.
+/// The processes that answer together: a service, and its database where that has processes of its own.
 #[derive(Clone)]
-pub(super) struct Processes(Vec<u32>);
+pub(super) struct Processes {
+    ids: Vec<u32>,
+    /// One whose children take part, too, whichever there are at a time.
+    parent: Option<u32>,
+}
 
 impl Processes {
     pub(super) fn new(ids: impl IntoIterator<Item = u32>) -> Self {
-        Self(ids.into_iter().collect())
+        Self {
+            ids: ids.into_iter().collect(),
+            parent: None,
+        }
+    }
+
+    /// With a process and its children.
+    pub(super) fn with(mut self, parent: u32) -> Self {
+        self.ids.push(parent);
+        self.parent = Some(parent);
+        self
+    }
+
+    fn all(&self) -> Vec<u32> {
+        let mut all = self.ids.clone();
+        if let Some(parent) = self.parent {
+            let folders = fs::read_dir("/proc").into_iter().flatten();
+            let ids = folders.filter_map(|folder| folder.ok()?.file_name().to_str()?.parse().ok());
+            all.extend(ids.filter(|id| parent_of(*id) == Some(parent)));
+        }
+        all
     }
 
     /// Processor time until now, of all their threads.
@@ -40,7 +64,7 @@ impl Processes {
     }
 
     pub(super) fn forget_peak(&self) -> Outcome {
-        for id in &self.0 {
+        for id in self.all() {
             let file = format!("/proc/{id}/clear_refs");
             fs::write(&file, "5").doing(format_args!("write {file}"))?;
         }
@@ -48,16 +72,23 @@ impl Processes {
     }
 
     fn sum(&self, of: impl Fn(u32) -> Option<f64>) -> Outcome<f64> {
-        let of = |id: &u32| {
-            of(*id)
+        let of = |id: u32| {
+            of(id)
                 .ok_or_else(|| Failure::new(format!("/proc does not tell what process {id} takes")))
         };
-        self.0.iter().map(of).sum()
+        self.all().into_iter().map(of).sum()
     }
 }
 
 fn read(id: u32, file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/{id}/{file}")).ok()
+}
+
+/// The fourth field: behind the name, which stands in parentheses and may hold anything, and the state.
+fn parent_of(id: u32) -> Option<u32> {
+    let text = read(id, "stat")?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    rest.split(' ').nth(1)?.parse().ok()
 }
 
 fn mib(id: u32, word: &str) -> Option<f64> {

@@ -2,35 +2,41 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Stdio};
-use std::thread;
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use serde_json::{Value, json};
 
 use super::measure::Operation;
 use super::processes::Processes;
+use crate::postgres::Cluster;
 use crate::shell::{Doing, Failure, Outcome, Shell, command, target};
 
 /// What the service keeps its data in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Backend {
+#[derive(Clone, Copy)]
+pub(super) enum Backend<'a> {
     Sqlite,
+    /// A database of its own in this cluster.
+    Postgres(&'a Cluster),
 }
 
-impl Backend {
+impl Backend<'_> {
     /// What the report calls the service on it.
     fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "regcred on SQLite",
+            Self::Postgres(_) => "regcred on PostgreSQL",
         }
     }
 }
 
-/// `regcred serve` on a data directory, with an admin who has logged in. Ended with this value.
+/// `regcred serve` on an installation, with an admin who has logged in. Ended with this value.
 pub(super) struct Service {
     child: Child,
-    backend: Backend,
+    name: &'static str,
+    /// The database's process, where it has one.
+    database: Option<u32>,
     pub(super) url: String,
     pub(super) token: String,
     /// From the start of the process until it answered that it is ready.
@@ -54,28 +60,37 @@ impl Service {
 
     /// Makes an installation with an admin.
     pub(super) fn make(backend: Backend, data: &Path) -> Outcome {
-        let Backend::Sqlite = backend;
-        let key = format!("create {LOGIN} --admin --password-stdin --data-dir");
+        let shell = Shell::terminal();
+        if let Backend::Postgres(cluster) = backend {
+            fs::create_dir_all(data).doing(format_args!("make {}", data.display()))?;
+            let name = data.file_name().and_then(|name| name.to_str());
+            let name = name.unwrap_or("bench").replace('-', "_");
+            let url = cluster.make_database(&shell, &name)?;
+            fs::write(data.join("url"), url).doing("write the database's URL")?;
+            let mut key = command("openssl", "rand -base64 -out");
+            shell.run(key.arg(data.join("kek")).arg("32"))?;
+            shell.run(command("chmod", "0400").arg(data.join("kek")))?;
+        }
         let mut create = command("sh", "-c");
         create.arg("printf '%s' \"$PASSWORD\" | \"$0\" user \"$@\" 2>/dev/null >/dev/null");
         create
             .arg(regcred()?)
-            .args(key.split(' '))
-            .arg(data)
+            .args(format!("create {LOGIN} --admin --password-stdin").split(' '))
             .env("PASSWORD", PASSWORD);
-        Shell::terminal().run(&mut create)
+        shell.run(at(&mut create, backend, data)?)
     }
 
     /// Starts on an installation that is there, without a login.
     pub(super) fn start_again(backend: Backend, data: &Path) -> Outcome<Self> {
-        let Backend::Sqlite = backend;
         let started = Instant::now();
         // The registries of a benchmark are names that nobody has: nothing is to be sent to them.
         let mut serve = command(
             regcred()?,
-            "serve --listen 127.0.0.1:0 --log-format json --verify-every off --data-dir",
+            "serve --listen 127.0.0.1:0 --log-format json --verify-every off",
         );
-        serve.arg(data).stdin(Stdio::null()).stderr(Stdio::piped());
+        at(&mut serve, backend, data)?
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = serve.spawn().doing("start regcred")?;
         let log = child.stderr.take();
         let url = log
@@ -86,7 +101,11 @@ impl Service {
         let ready_after = started.elapsed();
         Ok(Self {
             child,
-            backend,
+            name: backend.name(),
+            database: match backend {
+                Backend::Sqlite => None,
+                Backend::Postgres(cluster) => Some(cluster.process()?),
+            },
             url,
             token: String::new(),
             ready_after,
@@ -95,7 +114,11 @@ impl Service {
 
     /// What takes part in answering.
     pub(super) fn processes(&self) -> Processes {
-        Processes::new([self.child.id()])
+        let service = Processes::new([self.child.id()]);
+        match self.database {
+            Some(database) => service.with(database),
+            None => service,
+        }
     }
 
     /// A script that asks by GraphQL.
@@ -116,7 +139,7 @@ impl Service {
     fn operation(&self, name: &str, script: PathBuf, path: &str) -> Operation {
         Operation {
             name: name.to_owned(),
-            of: self.backend.name(),
+            of: self.name,
             script,
             url: format!("{}{path}", self.url),
             processes: self.processes(),
@@ -197,6 +220,20 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Tells a command where the installation is.
+fn at<'a>(regcred: &'a mut Command, backend: Backend, data: &Path) -> Outcome<&'a mut Command> {
+    Ok(match backend {
+        Backend::Sqlite => regcred.arg("--data-dir").arg(data),
+        Backend::Postgres(_) => {
+            let file = data.join("url");
+            let url = fs::read_to_string(&file).doing(format_args!("read {}", file.display()))?;
+            regcred
+                .env("REGCRED_DATABASE_URL", url)
+                .env("REGCRED_KEK_FILE", data.join("kek"))
+        }
+    })
 }
 
 fn regcred() -> Outcome<PathBuf> {

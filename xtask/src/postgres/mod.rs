@@ -126,6 +126,33 @@ impl Cluster {
         &self.url
     }
 
+    /// The URL of another database of it, which is made; it has nothing in it.
+    pub(crate) fn make_database(&self, shell: &Shell, name: &str) -> Outcome<String> {
+        let sql = format!("CREATE DATABASE {name}");
+        let psql = programs(shell)?.join("psql");
+        shell.run(command(psql, "--quiet --no-psqlrc").args([&self.url, "--command", &sql]))?;
+        let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
+        Ok(format!("{server}/{name}"))
+    }
+
+    /// The server's first process, whose children the others are.
+    pub(crate) fn process(&self) -> Outcome<u32> {
+        let port = self.url.rsplit_once(':').map_or("", |(_, rest)| rest);
+        let port = format!("port={}", port.trim_end_matches("/postgres"));
+        let folders = fs::read_dir("/proc").doing("read /proc")?;
+        let ids = folders.filter_map(|folder| folder.ok()?.file_name().to_str()?.parse().ok());
+        let is_it = |id: &u32| {
+            let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            words
+                .split(|byte| *byte == 0)
+                .any(|word| word == port.as_bytes())
+        };
+        let mut found = ids.filter(is_it);
+        found
+            .next()
+            .ok_or_else(|| Failure::new("PostgreSQL's process is not found"))
+    }
+
     fn serve(&mut self, mut answers: BufReader<ChildStdout>) -> Outcome {
         let password = password()?;
         self.tell(&password)?;
