@@ -99,6 +99,12 @@ const CHECKS: &[(&str, Check)] = &[
         run.shell
             .run(tests.env(postgres::VARIABLE, run.postgres()?))
     }),
+    ("on-postgres", |run| {
+        // As part of the workspace, so that nothing is built anew.
+        let mut tests = command("cargo", "test --workspace --locked --test service");
+        tests.env(postgres::VARIABLE, run.postgres()?);
+        run.shell.run(tests.env("REGCRED_TEST_STORE", "postgres"))
+    }),
     ("release", |run| tools::release(&run.shell)),
     ("saagieapi", saagieapi),
     ("command-line", command_line),

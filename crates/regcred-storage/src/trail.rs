@@ -4,6 +4,7 @@
 //! so the first is missed even when all of it was deleted. Where the end of the present stream does not fit
 //! its head, somebody cut it: going on would cover that up, so a new stream is begun and the broken one stays as it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regcred_core::audit::{AuditEvent, AuditRow, Chain, ChainHead};
@@ -147,13 +148,19 @@ impl Trail {
 }
 
 /// Every stream that has a row or a head, each with its head; `own`, also where it has neither; and the first stream of
-/// each gap between them.
+/// each gap between them. It takes one descent of the index for each, however many rows they have.
 pub(crate) fn streams(db: &dyn Database, own: u32) -> Result<Vec<(u32, Option<ChainHead>)>> {
     snapshot(db, |db| {
-        let sql = "SELECT stream FROM audit_head UNION SELECT stream FROM audit_event UNION SELECT ? ORDER BY 1";
-        let there = all(db, "audit_head", sql, [own], |row| {
-            row.get::<u32>(0, "stream")
-        })?;
+        let stream = |row: &Columns<'_>| row.get::<u32>(0, "stream");
+        let sql = "SELECT stream FROM audit_head";
+        let mut there = BTreeSet::from([own]);
+        there.extend(all(db, "audit_head", sql, params![], stream)?);
+        let sql = "SELECT stream FROM audit_event WHERE stream > ? ORDER BY stream LIMIT 1";
+        let mut behind = 0;
+        while let Some(next) = first(db, "audit_event", sql, [behind], stream)? {
+            there.insert(next);
+            behind = next;
+        }
         let (mut streams, mut expected) = (Vec::new(), FIRST_STREAM);
         for stream in there {
             if stream > expected {

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::store::sqlite_only;
 use crate::support::{CREATE, LIST, PASSWORD, Server, create_admin, installation, regcred, run};
 
 #[test]
@@ -262,6 +263,7 @@ fn last_word(arguments: &[&str]) -> String {
 
 #[test]
 fn a_service_that_cannot_start_says_why() {
+    sqlite_only!("a directory is for one process alone");
     let directory = installation();
     let data = directory.path().join("data");
     let data = data.to_str().unwrap();
@@ -332,6 +334,7 @@ fn a_service_that_cannot_start_says_why() {
 
 #[test]
 fn a_data_directory_that_cannot_be_written_says_so() {
+    sqlite_only!("there is no data directory");
     let directory = installation();
     let data = directory.path().join("data");
     // Root may write anywhere, so the program runs as somebody else.

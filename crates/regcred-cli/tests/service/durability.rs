@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::store::sqlite_only;
 use crate::support::{
     CREATE, Client, PASSWORD, Server, UPDATE, create_admin, installation, query, regcred, run,
 };
@@ -232,6 +233,7 @@ fn changes_match_events(data: &Path) {
 
 #[test]
 fn a_full_disk_is_an_error_and_passes() {
+    sqlite_only!("the disk is the server's");
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");
     create_admin(&data);

@@ -21,6 +21,7 @@ mod rotation;
 mod running;
 mod saving;
 mod secrets;
+mod store;
 mod support;
 mod verify;
 mod webhooks;

@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::store;
+
 /// A running service, ended with this value.
 pub(crate) struct Server {
     child: Child,
@@ -18,6 +20,8 @@ pub(crate) struct Server {
     pub(crate) log: Arc<Mutex<Vec<String>>>,
     pub(crate) url: String,
     agent: ureq::Agent,
+    /// What goes with it.
+    place: Option<TempDir>,
 }
 
 /// An answer over HTTP.
@@ -35,10 +39,12 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// The program with these arguments, free of the settings of whoever runs the tests.
 pub(crate) fn regcred(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_regcred"));
+    let mut command = store::program();
     command.args(arguments);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("REGCRED_") {
+        // Which server has the databases is for what makes them, and goes no further.
+        let for_databases = store::on_postgres() && name == "REGCRED_TEST_POSTGRES";
+        if name.to_string_lossy().starts_with("REGCRED_") && !for_databases {
             command.env_remove(name);
         }
     }
@@ -77,25 +83,7 @@ pub(crate) fn create_admin(data: &Path) {
 
 /// The first value that a query of the database gives.
 pub(crate) fn query(data: &Path, sql: &str) -> String {
-    let database = data.join("regcred.db");
-    let code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2]).fetchone()[0])";
-    let done = Command::new("python3")
-        .args(["-c", code, database.to_str().unwrap(), sql])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    String::from_utf8(done.stdout).unwrap().trim().to_owned()
-}
-
-/// Changes the database of a server that does not run.
-pub(crate) fn change(data: &Path, sql: &str) {
-    let database = data.join("regcred.db");
-    let code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])";
-    let done = Command::new("python3")
-        .args(["-c", code, database.to_str().unwrap(), sql])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
+    store::rows(data, sql).swap_remove(0)
 }
 
 /// A data directory with an admin in it; `data` is below it.
@@ -122,12 +110,16 @@ pub(crate) fn certify(directory: &Path, name: &str, names: &str) {
 impl Server {
     /// `serve --dev` with the password [`PASSWORD`].
     pub(crate) fn dev() -> Self {
-        Self::start(regcred(&[
-            "serve",
-            "--dev",
-            "--dev-admin-password",
-            PASSWORD,
-        ]))
+        let mut command = regcred(&["serve", "--dev", "--dev-admin-password", PASSWORD]);
+        if !store::on_postgres() {
+            return Self::start(command);
+        }
+        // It throws nothing away there, so it is not asked to.
+        let place = TempDir::new().unwrap();
+        command.arg("--data-dir").arg(place.path().join("data"));
+        let mut server = Self::start(command);
+        server.place = Some(place);
+        server
     }
 
     /// `serve` on an installation.
@@ -173,6 +165,7 @@ impl Server {
             log,
             url,
             agent,
+            place: None,
         })
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::store;
 use crate::support::{Client, Server, UPDATE, installation, query, regcred};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -290,9 +291,8 @@ fn a_registry_that_turns_is_told_of_once_signed_and_also_after_kill_9_with_the_r
 
     // No password, and no secret of the webhook, is anywhere that it need not be.
     let log = log + &server_again.log_text();
-    let files = std::fs::read_dir(&data).unwrap();
-    let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
-    let database = String::from_utf8_lossy(&files.collect::<Vec<_>>().concat()).into_owned();
+    let (_, parts): (Vec<_>, Vec<_>) = store::contents(&data).into_iter().unzip();
+    let database = String::from_utf8_lossy(&parts.concat()).into_owned();
     for secret in [password, "pa55", KEY, SECRET] {
         assert!(
             !log.contains(secret) && !database.contains(secret),

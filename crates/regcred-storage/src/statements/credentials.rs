@@ -263,7 +263,8 @@ pub(crate) fn delete(
     Ok(true)
 }
 
-/// Of all versions, behind `after` in the order of (project, id, version).
+/// Of all versions, behind `after` in the order of (project, id, version). Each of the two tables is walked by its key: a
+/// database that is to sort both together reads all that is left of them, each time.
 pub(crate) fn sealed(
     db: &dyn Database,
     after: Option<(ProjectId, CredentialsId, u32)>,
@@ -278,14 +279,18 @@ pub(crate) fn sealed(
         ),
         None => (nothing, nothing, 0),
     };
-    let sql = "SELECT id, registry, registry_key, username, version, last_update, expires_at, probe, secret, project_id, password \
-               FROM docker_credentials WHERE (project_id, id, version) > (?1, ?2, ?3) \
-               UNION ALL \
-               SELECT credentials_id, registry, registry_key, username, version, made_at, expires_at, probe, secret, project_id, password \
-               FROM credentials_version WHERE (project_id, credentials_id, version) > (?1, ?2, ?3) \
-               ORDER BY 10, 1, 5 LIMIT ?4";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    all(db, TABLE, sql, params![project, id, version, limit], stored)
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let behind = params![project, id, version, most];
+    let sql = select_sealed!(
+        "WHERE (project_id, id) >= (?1, ?2) AND (project_id, id, version) > (?1, ?2, ?3) ORDER BY project_id, id LIMIT ?4"
+    );
+    snapshot(db, |db| {
+        let mut found = all(db, TABLE, sql, behind.clone(), stored)?;
+        found.append(&mut versions::sealed_behind(db, behind)?);
+        found.sort_by_key(|of| (of.project, of.credentials.id, of.credentials.version));
+        found.truncate(limit);
+        Ok(found)
+    })
 }
 
 /// Of the first of the keys that any of them has.

@@ -1,5 +1,7 @@
 //! Users and their groups.
 
+use std::collections::HashMap;
+
 use regcred_core::audit::AuditEvent;
 use regcred_core::ids::UserId;
 use regcred_core::people::{Account, GroupName, Login};
@@ -61,8 +63,17 @@ pub(crate) fn list(db: &dyn Database) -> Result<Vec<Account>> {
     snapshot(db, |db| {
         let sql = "SELECT id, login, admin, created_at FROM user_account ORDER BY login";
         let mut accounts = all(db, TABLE, sql, params![], account)?;
+        // Not one statement for each: there may be tens of thousands, and a round trip for each statement.
+        let sql = "SELECT user_id, group_name FROM user_group ORDER BY user_id, group_name";
+        let mut groups: HashMap<_, Vec<_>> = HashMap::new();
+        for (user, name) in all(db, "user_group", sql, params![], |row| {
+            let name = row.parsed(1, "group_name", |text| GroupName::parse(text).ok())?;
+            Ok((row.id(0, "user_id", UserId::from_bytes)?, name))
+        })? {
+            groups.entry(user).or_default().push(name);
+        }
         for account in &mut accounts {
-            account.groups = groups(db, account.id)?;
+            account.groups = groups.remove(&account.id).unwrap_or_default();
         }
         Ok(accounts)
     })

@@ -11,7 +11,7 @@ use regcred_core::store::{
 };
 use regcred_core::{Error, Result, Timestamp};
 
-use crate::sql::{Columns, Database, all, first, params, put};
+use crate::sql::{Columns, Database, Value, all, first, params, put};
 use crate::unit::Unit;
 
 use super::credentials::{self, Current};
@@ -309,6 +309,17 @@ pub(crate) fn sealed(
     let sql = select!("WHERE project_id = ? AND credentials_id = ? AND version = ?");
     let key = params![project.as_bytes(), id.as_bytes(), number];
     first(db, TABLE, sql, key, stored)
+}
+
+/// Those behind a key, with their sealed passwords, in its order; how many at most comes last.
+pub(crate) fn sealed_behind(
+    db: &dyn Database,
+    key_and_most: [Value<'_>; 4],
+) -> Result<Vec<StoredPassword>> {
+    let sql = select!(
+        "WHERE (project_id, credentials_id, version) > (?1, ?2, ?3) ORDER BY project_id, credentials_id, version LIMIT ?4"
+    );
+    all(db, TABLE, sql, key_and_most, stored)
 }
 
 fn remove(db: &dyn Database, project: ProjectId, id: CredentialsId, number: u32) -> Result<()> {

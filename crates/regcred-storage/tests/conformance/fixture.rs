@@ -111,7 +111,12 @@ impl Fixture {
     /// As if each project had so many versions of jobs and apps.
     pub(crate) async fn count_versions(&self, versions: u32) {
         let sql = format!("UPDATE project SET workload_versions = {versions}");
-        self.place.run(&sql).await;
+        self.run(&sql).await;
+    }
+
+    /// Runs statements on the database, behind the store's back.
+    pub(crate) async fn run(&self, sql: &str) {
+        self.place.run(sql).await;
     }
 
     /// Closes the store and opens it again, as a restart does.

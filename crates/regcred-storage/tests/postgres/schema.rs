@@ -42,6 +42,21 @@ async fn both_have_the_same_tables_column_by_column() {
     assert!(sqlite.len() > 15, "something is compared");
     for (name, table) in &sqlite {
         assert_eq!(*table, postgres[name], "{name}");
+        for (columns, other, _) in &table.references {
+            assert!(
+                table.finds_by(columns),
+                "{name} is read through where a row of {other} goes"
+            );
+        }
+    }
+}
+
+impl Table {
+    /// Whether an index of all rows begins with these columns.
+    fn finds_by(&self, columns: &[String]) -> bool {
+        let all = self.indices.iter().filter(|(.., partial)| !partial);
+        let mut keys = all.map(|(key, ..)| key).chain([&self.primary_key]);
+        keys.any(|key| key.starts_with(columns))
     }
 }
 

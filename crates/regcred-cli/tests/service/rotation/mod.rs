@@ -5,6 +5,7 @@ mod load;
 use serde_json::{Value, json};
 
 use crate::registry::{Accepted, changing_registry};
+use crate::store;
 use crate::support::{Client, Server, UPDATE, installation, query, regcred};
 
 const STAGE: &str = "mutation($s: DockerCredentialsStaging!, $v: VerifyBeforeSaving) \
@@ -320,8 +321,7 @@ fn every_version_is_sealed_and_proved_by_the_operator() {
     let input = json!({"id": id, "projectId": project, "password": "secret-three"});
     admin.data(STAGE, json!({"s": input}));
     drop(server);
-    for entry in std::fs::read_dir(&data).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+    for (_, bytes) in store::contents(&data) {
         for secret in ["secret-one", "secret-two", "secret-three"] {
             let found = bytes
                 .windows(secret.len())
