@@ -397,6 +397,9 @@ impl<'a> Calls<'a> {
         let keys: Vec<_> = image.covering().collect();
         let found = call!(self.credentials_of_first(&sight, &keys, 10)).unwrap();
         assert!(!found.is_empty());
+        let unsealing = grant.unsealing();
+        let sealed = call!(self.sealed_of_first(&unsealing, &keys, 10)).unwrap();
+        assert_eq!(sealed.len(), found.len());
         assert!(
             !call!(self.credentials_near(&sight, "docker.io", 10))
                 .unwrap()
@@ -429,6 +432,12 @@ impl<'a> Calls<'a> {
         self.called.extend(["leads", "forgets_after"]);
         // Whoever has seen another number hears of it at once.
         call!(self.changed_elsewhere(u64::MAX));
+        call!(self.tell_others("nothing".to_owned()));
+        // Nobody else is there to say something.
+        let quiet = Duration::from_millis(10);
+        let told = tokio::time::timeout(quiet, store.told_elsewhere());
+        assert!(told.await.is_err());
+        self.called.insert("told_elsewhere");
         call!(self.ready()).unwrap();
     }
 

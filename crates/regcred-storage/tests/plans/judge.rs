@@ -33,7 +33,7 @@ pub(crate) fn fault(plan: &Plan) -> Option<String> {
 pub(crate) fn fault_of_line(line: &str) -> Option<String> {
     let scanned = line.strip_prefix("SCAN ")?;
     let name = scanned.split(' ').next()?;
-    let made_by_the_statement = name.starts_with('(') || ["listed", "p"].contains(&name);
+    let made_by_the_statement = name.starts_with('(') || ["listed", "of_key", "p"].contains(&name);
     (!made_by_the_statement && !is_small(name)).then(|| format!("it scans {scanned}"))
 }
 
