@@ -95,13 +95,20 @@ impl Link {
         self.wait(self.client.batch_execute(sql))
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Commits what is open.
     pub(super) fn commit(&self) -> Result<()> {
         self.run("COMMIT")
     }
 
     /// Waits for the server, as long as it is allowed.
-    fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+    pub(super) fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
         let Some(runtime) = &self.runtime else {
             return Err(Error::unavailable("the connection is closed"));
         };
@@ -125,7 +132,7 @@ impl Link {
         }
     }
 
-    fn prepared(&self, sql: &str) -> Result<Statement> {
+    pub(super) fn prepared(&self, sql: &str) -> Result<Statement> {
         if let Some(known) = self.statements.borrow().get(sql) {
             return Ok(known.clone());
         }
