@@ -9,7 +9,7 @@ import subprocess
 from regcred_service import binary
 
 # The service itself and what works on its database: the tests beside the program's code run them.
-OPERATORS = {"serve", "key status", "audit verify"}
+OPERATORS = {"serve", "key status", "audit verify", "migrate"}
 # What asks no server.
 LOCAL = {
     "context list",

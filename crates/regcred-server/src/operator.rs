@@ -9,9 +9,11 @@ pub use regcred_core::secret::SecretText;
 use regcred_core::service::CreateUser;
 use regcred_core::verification::Watch;
 use regcred_core::{Error, ErrorKind};
+pub use regcred_storage::{Doing, Progress};
 
 use crate::installation::Installation;
 use crate::logging;
+pub use crate::migration::{Moved, Step, migrate};
 use crate::settings::{LogFormat, SettingsError, StoreArgs};
 
 /// Why a command failed, in a sentence that says what to do.
@@ -132,7 +134,7 @@ fn at_work<T>(
     })
 }
 
-fn grant() -> regcred_core::Result<AdminGrant> {
+pub(crate) fn grant() -> regcred_core::Result<AdminGrant> {
     Ok(AdminGrant::for_operator(RequestId::generate(
         &SystemRandom,
     )?))

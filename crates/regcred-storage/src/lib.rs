@@ -6,6 +6,7 @@
 
 mod backend;
 mod installation;
+mod migration;
 mod postgres;
 mod sql;
 mod sqlite;
@@ -15,6 +16,9 @@ mod trail;
 mod unit;
 
 pub use installation::OpenError;
+pub use migration::{Doing, Migration, Progress, Standing};
 pub use postgres::{PostgresOptions, PostgresStore};
-pub use sqlite::{DATABASE_FILE, Durability, SqliteOptions, SqliteStore, prepare_directory};
+pub use sqlite::{
+    DATABASE_FILE, Durability, SqliteOptions, SqliteStore, moved_to, note_moved, prepare_directory,
+};
 pub use store::SqlStore;

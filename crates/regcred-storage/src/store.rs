@@ -47,6 +47,11 @@ impl<B> SqlStore<B> {
     pub(crate) fn new(backend: B) -> Self {
         Self { backend }
     }
+
+    /// The database itself.
+    pub(crate) fn backend(&self) -> &B {
+        &self.backend
+    }
 }
 
 #[async_trait]

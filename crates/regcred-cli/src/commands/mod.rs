@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod man;
 mod member;
+mod migrate;
 mod project;
 mod pull;
 mod records;
@@ -107,6 +108,12 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Move an installation from its directory to PostgreSQL; the service must not run
+    ///
+    /// It may be interrupted at any moment: the same command goes on where it was. At the end all that has arrived is
+    /// compared with the source, each sealed password is opened in memory, and the audit trail is walked. Only then the
+    /// database can be served, and the directory is marked as moved.
+    Migrate(Box<migrate::Migrate>),
     /// Print the completions for a shell
     Completion(completion::Completion),
     /// Print the manual page, or write all of them
@@ -162,6 +169,7 @@ impl Cli {
             Command::Audit {
                 command: AuditCommand::Verify { store },
             } => print_line(&by_operator(operator::audit_verify(store))?),
+            Command::Migrate(command) => command.run(),
             Command::User(command) => command.run(),
             Command::Login(command) => {
                 Interrupt::during(async |interrupt| command.run(interrupt).await)

@@ -156,6 +156,10 @@ fn a_project_needs_a_good_name() {
             "at most 10000",
         ),
         (
+            json!({"name": "x", "description": "a\u{0}b"}),
+            "the description contains the control character U+0000",
+        ),
+        (
             json!({"name": "x", "appTechnologies": [{"id": "860b8dc8-e734-4c98-b2e7-f9ec32ab4771"}]}),
             "technology",
         ),

@@ -14,6 +14,7 @@ mod disconnects;
 mod door;
 mod durability;
 mod matrix;
+mod migrate;
 mod principals;
 mod pull;
 mod registry;

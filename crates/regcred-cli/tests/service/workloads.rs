@@ -494,6 +494,7 @@ fn bad_jobs(foreign: &str) -> Vec<(Value, Value, &'static str)> {
             json!({}),
             "description",
         ),
+        (json!({"description": "a\u{0}b"}), json!({}), "description"),
         (json!({"category": ""}), json!({}), "category"),
         (json!({"technology": {"id": APP}}), json!({}), "technology"),
         (

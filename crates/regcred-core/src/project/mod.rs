@@ -68,12 +68,12 @@ impl ProjectName {
     }
 }
 
-/// A description: at most 10,000 characters of any kind; empty is allowed.
+/// A description: at most 10,000 characters of any kind but U+0000, which no text of PostgreSQL can hold; empty is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
-    /// Checks the length.
+    /// Checks length and characters.
     pub fn parse(text: String) -> Result<Self> {
         Self::within(text, MAX_DESCRIPTION)
     }
@@ -89,6 +89,11 @@ impl Description {
             return Err(Error::invalid(format!(
                 "the description has {length} characters; at most {most} are allowed"
             )));
+        }
+        if text.contains('\0') {
+            return Err(Error::invalid(
+                "the description contains the control character U+0000; remove it",
+            ));
         }
         Ok(Self(text))
     }

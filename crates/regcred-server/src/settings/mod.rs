@@ -6,6 +6,7 @@
 mod every;
 mod file;
 mod kek;
+mod migration;
 mod place;
 mod private;
 mod registries;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use every::Every;
 use file::FileSettings;
 pub(crate) use kek::KekSource;
+pub use migration::MigrateArgs;
 pub(crate) use place::Place;
 use regcred_registry::{Rule, Webhook};
 use registries::RegistryRule;

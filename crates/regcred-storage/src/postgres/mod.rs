@@ -2,11 +2,14 @@
 //! be forgotten.
 //!
 //! [`open`] finds or makes the installation; [`writer`] is the one thread that writes, with the [`session`] that has a
-//! stream of the audit trail to itself; [`pool`] has the connections that read; [`keeper`] listens to other replicas.
+//! stream of the audit trail to itself; [`pool`] has the connections that read; [`keeper`] listens to other replicas;
+//! [`incoming`] is a database into which an installation moves.
 
 mod address;
+mod copy;
 mod dialect;
 mod error;
+mod incoming;
 mod keeper;
 mod link;
 mod open;
@@ -30,6 +33,7 @@ use crate::store::SqlStore;
 use crate::unit::{Key, Pull, Unit, closed, pull_job};
 
 pub use address::PostgresOptions;
+pub(crate) use incoming::{Found, Incoming, Part};
 
 use keeper::Keeper;
 use pool::Pool;

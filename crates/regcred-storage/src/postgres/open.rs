@@ -8,6 +8,7 @@ use regcred_core::sealing::{Kek, KeyRing};
 use regcred_core::{Clock, Error, Random, Result};
 
 use super::address::PostgresOptions;
+use super::incoming::is_unfinished;
 use super::keeper::Keeper;
 use super::link::Link;
 use super::pool::Pool;
@@ -19,25 +20,53 @@ use crate::sql::{Database, execute, first, params};
 use crate::store::SqlStore;
 
 /// The number of the schema that this program writes. Numbers are SQLite's, so that one number is one set of tables.
-const CURRENT: u32 = 7;
+pub(super) const CURRENT: u32 = 7;
 /// The first schema that there was on PostgreSQL.
 const SCHEMA: &str = include_str!("schema.sql");
 
 impl PostgresStore {
     /// Opens the database, or makes its tables with fresh keys that `kek` wraps.
     ///
-    /// Refuses, having changed nothing, a database that cannot be reached, one that holds other tables or is of a newer
-    /// schema, a server before 15, and a wrong KEK.
+    /// Refuses, having changed nothing, a database that cannot be reached, one that holds other tables, is of a newer
+    /// schema or has not got all of an installation yet, a server before 15, and a wrong KEK.
     pub fn open(
         options: &PostgresOptions,
         kek: &Kek,
         clock: &dyn Clock,
         random: &dyn Random,
     ) -> Result<(Self, Arc<KeyRing>), OpenError> {
+        Self::open_if(options, kek, clock, random, |link| {
+            if is_unfinished(link)? {
+                return Err(OpenError::new(format!(
+                    "a migration into {options} is not finished; run `regcred migrate` again, which goes on where it \
+                     was, or give another database"
+                )));
+            }
+            Ok(())
+        })
+    }
+
+    /// The same while an installation moves in, to look at what has arrived.
+    pub(crate) fn open_unfinished(
+        options: &PostgresOptions,
+        kek: &Kek,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<(Self, Arc<KeyRing>), OpenError> {
+        Self::open_if(options, kek, clock, random, |_| Ok(()))
+    }
+
+    fn open_if(
+        options: &PostgresOptions,
+        kek: &Kek,
+        clock: &dyn Clock,
+        random: &dyn Random,
+        fit: impl Fn(&Link) -> Result<(), OpenError> + Sync,
+    ) -> Result<(Self, Arc<KeyRing>), OpenError> {
         let (session, keys) = on_a_thread(|| {
             let link = Link::open(options, FIRST_CONNECTION)?;
             link.allow(LONGEST_OPENING);
-            let keys = Arc::new(prepare(&link, options, kek, clock, random)?);
+            let keys = Arc::new(prepare(&link, options, kek, clock, random, &fit)?);
             Ok((Session::open(options, &keys)?, keys))
         })?;
         let failed = |error| OpenError::new(format!("a thread cannot be started: {error}"));
@@ -78,14 +107,10 @@ fn prepare(
     kek: &Kek,
     clock: &dyn Clock,
     random: &dyn Random,
+    fit: &dyn Fn(&Link) -> Result<(), OpenError>,
 ) -> Result<KeyRing, OpenError> {
     link.run("BEGIN; SELECT pg_advisory_xact_lock(125771396965742)")?; // "rcopen"
-    let version = number(link, "SELECT current_setting('server_version_num')::int8")?;
-    if version.is_none_or(|version| version < 150_000) {
-        return Err(OpenError::new(format!(
-            "the server of {options} is older than PostgreSQL 15; use a newer one"
-        )));
-    }
+    refuse_an_old_server(link, options)?;
     let keys = match schema(link)? {
         Some(schema) if schema > CURRENT => {
             return Err(OpenError::new(format!(
@@ -93,23 +118,13 @@ fn prepare(
                  the newer program that wrote it"
             )));
         }
-        Some(_) => installation::keys(link, kek)?,
+        Some(_) => {
+            fit(link)?;
+            installation::keys(link, kek)?
+        }
         None => {
-            let others = number(
-                link,
-                "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
-            )?;
-            if others != Some(0) {
-                return Err(OpenError::new(format!(
-                    "{options} holds tables, and none of regcred's; give a database, or a schema, of its own"
-                )));
-            }
-            link.run(SCHEMA)?;
-            execute(
-                link,
-                "INSERT INTO schema_version (singleton, version) VALUES (1, ?)",
-                params![CURRENT],
-            )?;
+            refuse_other_tables(link, options)?;
+            make_tables(link)?;
             installation::make(link, kek, clock, random)?
         }
     };
@@ -117,8 +132,46 @@ fn prepare(
     Ok(keys)
 }
 
+pub(super) fn refuse_an_old_server(
+    link: &Link,
+    options: &PostgresOptions,
+) -> Result<(), OpenError> {
+    let version = number(link, "SELECT current_setting('server_version_num')::int8")?;
+    if version.is_none_or(|version| version < 150_000) {
+        return Err(OpenError::new(format!(
+            "the server of {options} is older than PostgreSQL 15; use a newer one"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses whatever is in a database that has no schema of regcred's.
+pub(super) fn refuse_other_tables(link: &Link, options: &PostgresOptions) -> Result<(), OpenError> {
+    let others = number(
+        link,
+        "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
+    )?;
+    if others != Some(0) {
+        return Err(OpenError::new(format!(
+            "{options} holds tables, and none of regcred's; give a database, or a schema, of its own"
+        )));
+    }
+    Ok(())
+}
+
+/// The tables of the present schema, empty.
+pub(super) fn make_tables(link: &Link) -> Result<()> {
+    link.run(SCHEMA)?;
+    execute(
+        link,
+        "INSERT INTO schema_version (singleton, version) VALUES (1, ?)",
+        params![CURRENT],
+    )
+    .map(drop)
+}
+
 /// The number of the schema; `None` where regcred has none.
-fn schema(link: &Link) -> Result<Option<u32>> {
+pub(super) fn schema(link: &Link) -> Result<Option<u32>> {
     let there = number(
         link,
         "SELECT count(*) FROM pg_class WHERE oid = to_regclass('schema_version') \

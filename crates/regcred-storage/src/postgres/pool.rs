@@ -1,10 +1,11 @@
 //! Connections that read, beside the one that writes.
 //!
 //! A read waits for a free connection, two seconds at most. Where a connection turns out to be of no use any more, those
-//! that lie idle are taken to be, too, and the read is done once more on a new one: it changed nothing.
+//! that lie idle are taken to be, too, and the read is done once more on a new one: it changed nothing. So it is where a
+//! new one broke, as long as the two seconds last.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regcred_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -81,12 +82,33 @@ impl Links {
             let others = self.lock().as_mut().map(std::mem::take);
             drop(others);
         }
-        let link = Link::open(&self.options, LONGEST_WAIT)?;
-        let (done, usable) = attempt(&link, time, &work);
-        if usable {
-            self.give_back(link);
+        // A new one, too, may be ended by the server the moment that it is there.
+        let until = Instant::now() + LONGEST_WAIT;
+        let (done, usable) = self.on_a_new_one(until, time, &work);
+        if usable || Instant::now() >= until {
+            return done;
         }
-        done
+        self.on_a_new_one(until, time, &work).0
+    }
+
+    /// Does the work on a connection that is made until then, and tells whether it could be used.
+    fn on_a_new_one<T>(
+        &self,
+        until: Instant,
+        time: Duration,
+        work: impl Fn(&dyn Database) -> Result<T>,
+    ) -> (Result<T>, bool) {
+        let left = until.saturating_duration_since(Instant::now());
+        match Link::open(&self.options, left) {
+            Ok(link) => {
+                let (done, usable) = attempt(&link, time, work);
+                if usable {
+                    self.give_back(link);
+                }
+                (done, usable)
+            }
+            Err(error) => (Err(error), false),
+        }
     }
 
     fn give_back(&self, link: Link) {

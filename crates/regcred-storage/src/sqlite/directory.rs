@@ -71,7 +71,7 @@ pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     options

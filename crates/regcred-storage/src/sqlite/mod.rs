@@ -6,6 +6,7 @@
 mod database;
 mod directory;
 mod error;
+mod moved;
 mod open;
 mod readers;
 mod schema;
@@ -21,6 +22,7 @@ use crate::store::SqlStore;
 use crate::unit::{Key, Unit, closed};
 
 pub use directory::prepare_directory;
+pub use moved::{moved_to, note_moved};
 pub use open::{DATABASE_FILE, Durability, SqliteOptions};
 
 use directory::DirectoryLock;
@@ -37,6 +39,13 @@ pub struct Sqlite {
     /// The stream of the audit trail that this process writes.
     stream: u32,
     _lock: DirectoryLock,
+}
+
+impl Sqlite {
+    /// A look-up by whoever moves all of it elsewhere.
+    pub(crate) fn look<T>(&self, work: impl FnOnce(&dyn Database) -> Result<T>) -> Result<T> {
+        self.readers.read(work)
+    }
 }
 
 impl Backend for Sqlite {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::directory::{DirectoryLock, make_private, unusable};
 use super::error::{Told as _, told};
+use super::moved::refuse_moved;
 use super::readers::{self, Readers};
 use super::schema::{self, Version};
 use super::writer::Writer;
@@ -63,8 +64,8 @@ impl SqliteOptions {
 impl SqliteStore {
     /// Opens the database, or makes it with fresh keys that `kek` wraps.
     ///
-    /// Refuses, having changed no data, a directory that another process uses or that cannot be written, a file that is
-    /// no database of regcred or of a newer schema, and a wrong KEK.
+    /// Refuses, having changed no data, a directory that another process uses, that cannot be written, or whose
+    /// installation was moved elsewhere, a file that is no database of regcred or of a newer schema, and a wrong KEK.
     pub fn open(
         options: &SqliteOptions,
         kek: &Kek,
@@ -73,6 +74,7 @@ impl SqliteStore {
     ) -> Result<(Self, Arc<KeyRing>), OpenError> {
         let directory = &options.directory;
         let lock = DirectoryLock::take(directory)?;
+        refuse_moved(directory)?;
         let path = directory.join(DATABASE_FILE);
         make_private(&path).map_err(|error| unusable(directory, &error))?;
         let db = connect(&path)?;
