@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{JSON, PASSWORD, Server, change, installation, query, regcred, run};
+use crate::store::{change, sqlite_only};
+use crate::support::{JSON, PASSWORD, Server, installation, query, regcred, run};
 
 /// A database of PostgreSQL, gone with this value.
 struct Database {
@@ -131,6 +132,7 @@ fn fill(data: &Path) -> (String, String) {
 
 #[test]
 fn an_installation_moves_with_all_that_it_is_used_by() {
+    sqlite_only!("an installation moves from a directory");
     let (directory, database) = (installation(), Database::make());
     let data = directory.path().join("data");
     let (token, project) = fill(&data);
@@ -200,6 +202,7 @@ fn an_installation_moves_with_all_that_it_is_used_by() {
 
 #[test]
 fn killed_over_and_over_it_ends_with_the_same() {
+    sqlite_only!("an installation moves from a directory");
     let directory = installation();
     let data = directory.path().join("data");
     fill(&data);
@@ -274,6 +277,7 @@ fn refused(data: &Path, database: &Database, command: Command, code: i32, why: &
 
 #[test]
 fn what_does_not_fit_is_told_and_nothing_is_moved() {
+    sqlite_only!("an installation moves from a directory");
     let (directory, database) = (installation(), Database::make());
     let data = directory.path().join("data");
     fill(&data);
@@ -341,6 +345,7 @@ fn what_does_not_fit_is_told_and_nothing_is_moved() {
 
 #[test]
 fn what_is_wrong_with_the_source_is_told_before_anything_is_moved() {
+    sqlite_only!("an installation moves from a directory");
     let (directory, database) = (installation(), Database::make());
     let data = directory.path().join("data");
     fill(&data);
@@ -397,6 +402,7 @@ fn what_is_wrong_with_the_source_is_told_before_anything_is_moved() {
 
 #[test]
 fn settings_come_from_the_file_of_the_service() {
+    sqlite_only!("an installation moves from a directory");
     let (directory, database) = (installation(), Database::make());
     let data = directory.path().join("data");
     let file = directory.path().join("regcred.toml");

@@ -211,30 +211,30 @@ impl Drop for Turn {
     }
 }
 
-/// Tells of credentials that run out, until `stopping` changes.
+/// Tells of credentials that run out, until `stopping` changes. Whoever gets the lead looks at once, also if it had it before.
 pub(crate) async fn tell_expiries(backend: Arc<Backend>, mut stopping: watch::Receiver<bool>) {
+    let mut looked: Option<Timestamp> = None;
     loop {
-        let wait = if backend.service.leads() {
-            A_WHILE
-        } else {
-            LOOK_FOR_THE_LEAD
-        };
-        let announced = if wait == A_WHILE {
-            backend.service.announce_expiries().await
-        } else {
-            Ok(Vec::new())
-        };
-        match announced {
-            Ok(announced) if announced.is_empty() => {}
-            Ok(announced) => {
-                backend.alerts.tell(&announced);
-                continue;
+        let now = backend.now();
+        let leads = backend.service.leads();
+        looked = looked.filter(|looked| leads && *looked <= now);
+        let due = looked.is_none_or(|looked| looked.plus(A_WHILE) <= now);
+        if leads && due {
+            match backend.service.announce_expiries().await {
+                Ok(announced) if announced.is_empty() => looked = Some(now),
+                Ok(announced) => {
+                    backend.alerts.tell(&announced);
+                    continue;
+                }
+                Err(error) => {
+                    warn(&error, "it could not be told which credentials run out");
+                    looked = Some(now);
+                }
             }
-            Err(error) => warn(&error, "it could not be told which credentials run out"),
         }
         tokio::select! {
             _ = stopping.changed() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(LOOK_FOR_THE_LEAD) => {}
         }
     }
 }

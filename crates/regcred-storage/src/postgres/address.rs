@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_core::secret::SecretText;
-use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, Connection, Socket};
 
-use super::tls::Tls;
+use super::reach::{self, each_host};
+use super::tls::{Stream, Tls};
 use crate::OpenError;
 
 /// A database of PostgreSQL, and how to reach it. Off this machine it is reached over TLS, and its certificate is
@@ -17,6 +18,8 @@ use crate::OpenError;
 #[derive(Clone)]
 pub struct PostgresOptions {
     config: Config,
+    /// The same for each host alone.
+    hosts: Vec<Config>,
     tls: Tls,
     connections: usize,
 }
@@ -36,18 +39,7 @@ impl PostgresOptions {
             ));
         }
         let (url, security) = Security::take_from(url)?;
-        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            // What the driver says names the part that is wrong, and no value of it.
-            OpenError::new(format!(
-                "the database URL cannot be read: {}",
-                super::error::whole(&error)
-            ))
-        })?;
-        if let Some(password) = password
-            && config.get_password().is_none()
-        {
-            config.password(password.expose());
-        }
+        let config = read(&url, password)?;
         let away = config.get_hosts().iter().find(|host| !is_here(host));
         let verified = match (security.mode.as_deref(), away) {
             (None | Some("verify-full"), Some(_)) | (Some("verify-full"), None) => true,
@@ -71,25 +63,21 @@ impl PostgresOptions {
                     .to_owned(),
             ));
         }
-        config.ssl_mode(if verified {
-            SslMode::Require
-        } else {
-            SslMode::Disable
-        });
         let tls = Tls::trusting(security.authorities.as_deref().filter(|_| verified))
             .map_err(OpenError::new)?;
-        if config.get_application_name().is_none() {
-            config.application_name("regcred");
+        let hosts = each_host(&url).into_iter().map(|url| read(&url, password));
+        let alone = |host: &Config| host.get_hosts().len() == 1;
+        // What names its hosts in another way is left as it is.
+        let mut hosts = match hosts.collect::<Result<Vec<_>, _>>() {
+            Ok(hosts) if hosts.iter().all(alone) => hosts,
+            _ => vec![config.clone()],
+        };
+        for host in &mut hosts {
+            settle(host, verified);
         }
-        config
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .connect_timeout(CONNECT)
-            .tcp_user_timeout(SILENCE)
-            .keepalives_idle(KEEPALIVE)
-            .keepalives_interval(KEEPALIVE)
-            .keepalives_retries(2);
         Ok(Self {
             config,
+            hosts,
             tls,
             connections: CONNECTIONS,
         })
@@ -108,12 +96,11 @@ impl PostgresOptions {
         self.connections
     }
 
-    pub(super) fn config(&self) -> &Config {
-        &self.config
-    }
-
-    pub(super) fn tls(&self) -> Tls {
-        self.tls.clone()
+    /// Connects to the host that takes writes.
+    pub(super) async fn connect(
+        &self,
+    ) -> Result<(Client, Connection<Socket, Stream<Socket>>), String> {
+        reach::connect(&self.hosts, &self.tls).await
     }
 }
 
@@ -132,6 +119,41 @@ impl fmt::Display for PostgresOptions {
         }
         write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
     }
+}
+
+fn read(url: &str, password: Option<&SecretText>) -> Result<Config, OpenError> {
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        // What the driver says names the part that is wrong, and no value of it.
+        OpenError::new(format!(
+            "the database URL cannot be read: {}",
+            super::error::whole(&error)
+        ))
+    })?;
+    if let Some(password) = password
+        && config.get_password().is_none()
+    {
+        config.password(password.expose());
+    }
+    Ok(config)
+}
+
+/// What goes for every connection.
+fn settle(config: &mut Config, verified: bool) {
+    config.ssl_mode(if verified {
+        SslMode::Require
+    } else {
+        SslMode::Disable
+    });
+    if config.get_application_name().is_none() {
+        config.application_name("regcred");
+    }
+    config
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
+        .connect_timeout(CONNECT)
+        .tcp_user_timeout(SILENCE)
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE)
+        .keepalives_retries(2);
 }
 
 /// What a URL says of TLS, which the driver has other words for.

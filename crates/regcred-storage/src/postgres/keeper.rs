@@ -120,11 +120,9 @@ impl Known {
     }
 
     async fn session(&self, options: &PostgresOptions) -> Result<(), String> {
-        let connecting = options.config().connect(options.tls());
-        let connected = tokio::time::timeout(MOST_WAITED, connecting).await;
-        let (client, mut connection) = connected
-            .map_err(|_| "no connection in time".to_owned())?
-            .map_err(|error| whole(&error))?;
+        let connected = tokio::time::timeout(MOST_WAITED, options.connect()).await;
+        let (client, mut connection) =
+            connected.map_err(|_| "no connection in time".to_owned())??;
         let listening = async {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {

@@ -45,25 +45,23 @@ impl Link {
             .map_err(|error| Error::unavailable(format!("a runtime: {error}")))?;
         let connected = runtime.block_on(async {
             let connecting = async {
-                let (client, connection) = options.config().connect(options.tls()).await?;
+                let (client, connection) = options.connect().await?;
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         tracing::debug!(detail = whole(&error), "a connection ended");
                     }
                 });
-                client.batch_execute(SESSION).await?;
-                Ok(client)
+                let begun = client.batch_execute(SESSION).await;
+                begun.map(|()| client).map_err(|error| whole(&error))
             };
             tokio::time::timeout(within, connecting).await
         });
         let client = match connected {
             Ok(Ok(client)) => client,
-            Ok(Err(error)) => {
+            Ok(Err(why)) => {
                 runtime.shutdown_background();
-                let error: tokio_postgres::Error = error;
                 return Err(Error::unavailable(format!(
-                    "PostgreSQL cannot be reached: {}",
-                    whole(&error)
+                    "PostgreSQL cannot be reached: {why}"
                 )));
             }
             Err(_) => {

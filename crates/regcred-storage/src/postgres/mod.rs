@@ -1,9 +1,9 @@
 //! PostgreSQL, which many replicas share: what is acknowledged is committed there, and nothing is kept here but what may
 //! be forgotten.
 //!
-//! [`open`] finds or makes the installation; [`writer`] is the one thread that writes, with the [`session`] that has a
-//! stream of the audit trail to itself; [`pool`] has the connections that read; [`keeper`] listens to other replicas;
-//! [`incoming`] is a database into which an installation moves.
+//! [`open`] finds or makes the installation, on the host that [`reach`] finds; [`writer`] is the one thread that writes,
+//! with the [`session`] that has a stream of the audit trail to itself; [`pool`] has the connections that read; [`keeper`]
+//! listens to other replicas; [`incoming`] is a database into which an installation moves.
 
 mod address;
 mod copy;
@@ -14,6 +14,7 @@ mod keeper;
 mod link;
 mod open;
 mod pool;
+mod reach;
 mod session;
 mod tls;
 mod together;

@@ -193,9 +193,8 @@ impl Scribe {
             until = begun + LONGEST_BATCH;
             tries += 1;
             let before = session.trail.end();
-            session
-                .link
-                .allow(until.saturating_duration_since(Instant::now()));
+            let left = until.saturating_duration_since(Instant::now());
+            session.link.allow(left.min(LONGEST_TRY));
             let ending = transact(session, jobs, careful);
             let (error, lost) = match ending {
                 Ending::Committed | Ending::Answered => return Ok(()),
@@ -375,5 +374,7 @@ const MOST_AT_ONCE: usize = 256;
 const MOST_WAITING: usize = 1024;
 /// So long a transaction is tried, with what has to be found out of it.
 const LONGEST_BATCH: Duration = Duration::from_secs(10);
+/// So long a server may say nothing of it: there has to be time to find out, from whoever takes its place.
+const LONGEST_TRY: Duration = Duration::from_secs(5);
 const MOST_TRIES: u32 = 20;
 const RECONNECT: Duration = Duration::from_millis(100);

@@ -1,5 +1,8 @@
 //! Opening a database that is not what it should be.
 
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
 use regcred_core::clock::SystemClock;
 use regcred_core::random::SystemRandom;
 use regcred_core::sealing::Kek;
@@ -79,4 +82,22 @@ async fn whatever_is_wrong_is_told_and_no_password_with_it() {
         .replace(&server.to_string(), &address.to_string());
     let why = refused(&options(nobody), &new_kek());
     assert!(why.contains("cannot be reached"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_says_nothing_is_not_waited_for() {
+    let scratch = Scratch::make().await;
+    // It takes connections, as a machine that hangs does.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = server_of(&scratch).to_string();
+    let both = format!("{},{server}", silent.local_addr().unwrap());
+    let url = SecretText::new(scratch.url().replace(&server, &both));
+    let options = PostgresOptions::parse(&url, None).unwrap();
+    let begun = Instant::now();
+    let replica = Replica::open(&options, &new_kek());
+    replica.service.ready().await.unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "it was waited for"
+    );
 }
