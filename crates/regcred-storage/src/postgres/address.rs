@@ -40,7 +40,12 @@ impl PostgresOptions {
         }
         let (url, security) = Security::take_from(url)?;
         let config = read(&url, password)?;
-        let away = config.get_hosts().iter().find(|host| !is_here(host));
+        let mut hosts = config.get_hosts().iter();
+        let away = hosts.find(|host| !is_here(host)).cloned();
+        // An address in the place of the one that a name has.
+        let mut addresses = config.get_hostaddrs().iter();
+        let address = addresses.find(|address| !address.is_loopback());
+        let away = away.or(address.map(|address| Host::Tcp(address.to_string())));
         let verified = match (security.mode.as_deref(), away) {
             (None | Some("verify-full"), Some(_)) | (Some("verify-full"), None) => true,
             (None | Some("disable" | "prefer"), None) => false,

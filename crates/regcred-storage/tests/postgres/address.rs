@@ -46,6 +46,12 @@ fn is_refused_where_others_could_read_along() {
         assert!(why.contains(mode) && why.contains("verify-full"), "{why}");
         assert!(!why.contains("sesame"), "{why}");
     }
+    let elsewhere = "postgres://me@localhost/r?hostaddr=192.0.2.1&sslmode=disable";
+    let why = parsed(elsewhere).unwrap_err();
+    assert!(
+        why.contains("192.0.2.1") && why.contains("verify-full"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod replica;
 mod replicas;
 mod schema;
 mod scratch;
+mod tls;
 mod trouble;
