@@ -94,7 +94,7 @@ impl Backend {
             attempt.failed(self.now())
         };
         let service = Arc::clone(&self.service);
-        tokio::spawn(async move { service.tell_others(outcome.to_string()).await });
+        tokio::spawn(async move { service.tell_others(&outcome.to_string()).await });
         Ok(verified)
     }
 

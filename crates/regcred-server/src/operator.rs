@@ -126,6 +126,7 @@ fn at_work<T>(
         .build()
         .map_err(|error| format!("the runtime cannot be started: {error}"))?;
     runtime.block_on(async {
+        let place = place.passing_by();
         let opened = Installation::open(&place, &kek, make, Watch::default())?;
         let installation = Arc::new(opened);
         let done = work(Arc::clone(&installation)).await;

@@ -1,9 +1,9 @@
 //! The installation's keys, opened with the KEK and held in memory while the program runs.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{constant_time, hmac};
 use zeroize::Zeroizing;
 
 use super::binding::{Binding, length_prefixed};
@@ -162,6 +162,30 @@ impl KeyRing {
     #[must_use]
     pub fn token_key(&self) -> &TokenKey {
         &self.token
+    }
+
+    /// What shows that whoever said something holds these keys.
+    pub(crate) fn sign(&self, said: &str) -> String {
+        self.signature(said)
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+
+    /// Whether a signature is that of what was said.
+    pub(crate) fn is_signed(&self, said: &str, signature: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.sign(said).as_bytes(), signature.as_bytes())
+            .is_ok()
+    }
+
+    fn signature(&self, said: &str) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.audit);
+        context.update(b"said");
+        context.update(said.as_bytes());
+        context.sign().as_ref().to_vec()
     }
 
     /// The key of the audit chain.

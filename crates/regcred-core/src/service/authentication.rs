@@ -40,14 +40,6 @@ impl Service {
         Ok(principal)
     }
 
-    /// Waits until another process may have changed tokens since `seen`, and forgets those that are remembered; the count
-    /// of such changes, which begins at 0.
-    pub async fn changed_elsewhere(&self, seen: u64) -> u64 {
-        let changes = self.store.changed_elsewhere(seen).await;
-        self.sessions.forget();
-        changes
-    }
-
     /// Removes sessions and tokens that ran out; to be called now and then.
     pub async fn purge_expired(&self) -> Result<u64> {
         let now = self.clock.now();

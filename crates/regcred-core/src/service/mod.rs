@@ -9,6 +9,7 @@ mod people;
 mod projects;
 mod pull;
 mod records;
+mod replicas;
 mod tokens;
 mod trail;
 mod workloads;
@@ -74,22 +75,6 @@ impl Service {
     /// Whether the store can serve now.
     pub async fn ready(&self) -> Result<()> {
         self.store.ready().await
-    }
-
-    /// Whether this process does what is done by itself; of several on one store one does.
-    #[must_use]
-    pub fn leads(&self) -> bool {
-        self.store.leads()
-    }
-
-    /// Says something short to the other processes on the store, as far as they can be reached.
-    pub async fn tell_others(&self, text: String) {
-        self.store.tell_others(text).await;
-    }
-
-    /// Waits for what another process on the store said; one at a time may wait.
-    pub async fn told_elsewhere(&self) -> String {
-        self.store.told_elsewhere().await
     }
 
     /// The clock that the use cases go by.

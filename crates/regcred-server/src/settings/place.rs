@@ -56,6 +56,16 @@ impl Place {
     }
 }
 
+impl Place {
+    /// For a command that does its work and is gone.
+    pub(crate) fn passing_by(self) -> Self {
+        match self {
+            Self::Server(options) => Self::Server(Box::new(options.passing_by())),
+            directory @ Self::Directory(_) => directory,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -22,6 +22,8 @@ pub struct PostgresOptions {
     hosts: Vec<Config>,
     tls: Tls,
     connections: usize,
+    /// Whether it serves, and so listens to others and may lead.
+    serves: bool,
 }
 
 impl PostgresOptions {
@@ -40,6 +42,13 @@ impl PostgresOptions {
         }
         let (url, security) = Security::take_from(url)?;
         let config = read(&url, password)?;
+        let torn = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+        if config.get_hosts().iter().any(torn) {
+            return Err(OpenError::new(
+                "the database URL has a second @ before its host; spell one in the password %40, or give the password in a file"
+                    .to_owned(),
+            ));
+        }
         let mut hosts = config.get_hosts().iter();
         let away = hosts.find(|host| !is_here(host)).cloned();
         // An address in the place of the one that a name has.
@@ -68,8 +77,12 @@ impl PostgresOptions {
                     .to_owned(),
             ));
         }
-        let tls = Tls::trusting(security.authorities.as_deref().filter(|_| verified))
-            .map_err(OpenError::new)?;
+        let tls = if verified {
+            Tls::trusting(security.authorities.as_deref())
+        } else {
+            Tls::trusting_nobody()
+        };
+        let tls = tls.map_err(OpenError::new)?;
         let hosts = each_host(&url).into_iter().map(|url| read(&url, password));
         let alone = |host: &Config| host.get_hosts().len() == 1;
         // What names its hosts in another way is left as it is.
@@ -85,6 +98,7 @@ impl PostgresOptions {
             hosts,
             tls,
             connections: CONNECTIONS,
+            serves: true,
         })
     }
 
@@ -95,6 +109,19 @@ impl PostgresOptions {
             connections: connections.max(1),
             ..self
         }
+    }
+
+    /// For a command that does its work and is gone: it never leads.
+    #[must_use]
+    pub fn passing_by(self) -> Self {
+        Self {
+            serves: false,
+            ..self
+        }
+    }
+
+    pub(super) fn serves(&self) -> bool {
+        self.serves
     }
 
     pub(super) fn most_connections(&self) -> usize {

@@ -85,8 +85,9 @@ pub(super) fn whole(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Connection exceptions, the server stops or starts, and a server that became a standby.
-const LOST: &[&str] = &["08", "57P", "25006", "25P03"];
+/// Connection exceptions, the server stops or starts, a server that became a standby, and a statement that was prepared before
+/// another program changed a table.
+const LOST: &[&str] = &["08", "57P", "25006", "25P03", "0A000", "26000"];
 /// The same, and: serialization, insufficient resources, object not in a state, operator intervention (a time-out is one),
 /// and system errors.
 const PASSES: &[&str] = &["08", "40", "53", "55", "57", "58", "25006", "25P03"];

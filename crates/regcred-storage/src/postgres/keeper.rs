@@ -50,6 +50,13 @@ impl Keeper {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        if !options.serves() {
+            return Ok(Self {
+                known,
+                told: tokio::sync::Mutex::new(told),
+                _running: running,
+            });
+        }
         thread::Builder::new()
             .name("postgres-keeper".to_owned())
             .spawn(move || {

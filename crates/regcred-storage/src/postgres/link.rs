@@ -34,6 +34,8 @@ pub(super) struct Link {
     deadline: Cell<Instant>,
     /// Why the last statement that failed did so.
     trouble: Cell<Option<Trouble>>,
+    /// Whether an answer was waited for in vain.
+    silent: Cell<bool>,
 }
 
 impl Link {
@@ -78,6 +80,7 @@ impl Link {
             later: RefCell::default(),
             deadline: Cell::new(Instant::now() + within),
             trouble: Cell::new(None),
+            silent: Cell::new(false),
         })
     }
 
@@ -85,6 +88,11 @@ impl Link {
     pub(super) fn allow(&self, time: Duration) {
         self.deadline.set(Instant::now() + time);
         self.trouble.set(None);
+    }
+
+    /// Whether an answer was waited for in vain: another connection would be no sooner.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent.get()
     }
 
     /// Why a statement failed since the last time that this was asked.
@@ -151,6 +159,7 @@ impl Link {
                 Err(told(&error))
             }
             Err(_) => {
+                self.silent.set(true);
                 self.trouble.set(Some(Trouble::Lost));
                 Err(Error::unavailable("PostgreSQL did not answer in time"))
             }
@@ -266,4 +275,6 @@ pub(super) const CHANNEL: &str = "regcred";
 const MOST_LATER: usize = 16;
 /// What every session is told. Whoever holds locks and says no more is ended by the server, so that others go on.
 const SESSION: &str = "SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
-                       SET idle_in_transaction_session_timeout = '5s'; SET client_connection_check_interval = '2s'";
+                       SET idle_in_transaction_session_timeout = '5s'; SET client_connection_check_interval = '2s'; \
+                       SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; \
+                       SET tcp_user_timeout = '10s'";

@@ -153,7 +153,7 @@ pub(super) fn refuse_other_tables(link: &Link, options: &PostgresOptions) -> Res
     )?;
     if others != Some(0) {
         return Err(OpenError::new(format!(
-            "{options} holds tables, and none of regcred's; give a database, or a schema, of its own"
+            "{options} holds tables, and none of regcred's; give a database of its own"
         )));
     }
     Ok(())

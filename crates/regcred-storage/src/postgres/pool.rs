@@ -78,6 +78,9 @@ impl Links {
                 self.give_back(link);
                 return done;
             }
+            if link.is_silent() {
+                return done;
+            }
             // The others will not have fared better.
             let others = self.lock().as_mut().map(std::mem::take);
             drop(others);

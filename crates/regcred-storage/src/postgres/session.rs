@@ -44,18 +44,13 @@ impl Session {
                 return Self::new(link, trail);
             }
         }
-        let mut stream = last;
         loop {
-            stream = stream.saturating_add(1);
-            if lock(&link, stream)? {
-                let trail = if Trail::last(&link)? < stream {
-                    Some(Trail::begin_stream(&link, Arc::clone(keys), stream)?)
-                } else {
-                    Trail::resume_stream(&link, keys, stream)?
-                };
-                if let Some(trail) = trail {
-                    return Self::new(link, trail);
-                }
+            let stream = begin_stream(&link, keys)?;
+            // Somebody who starts at the same time may be sooner.
+            if lock(&link, stream)?
+                && let Some(trail) = Trail::resume_stream(&link, keys, stream)?
+            {
+                return Self::new(link, trail);
             }
         }
     }
@@ -140,6 +135,15 @@ impl Session {
     pub(super) fn is_broken(&self) -> bool {
         self.broken
     }
+}
+
+/// Begins the next stream, whole or not at all: numbers have no gaps, and each has a head.
+fn begin_stream(link: &Link, keys: &Arc<KeyRing>) -> Result<u32> {
+    link.run("BEGIN; SELECT pg_advisory_xact_lock(125771396965742)")?; // "rcopen"
+    let stream = Trail::last(link)?.saturating_add(1);
+    Trail::begin_stream(link, Arc::clone(keys), stream)?;
+    link.run("COMMIT")?;
+    Ok(stream)
 }
 
 /// Takes the lock of a stream for as long as the session lasts; `false` where another one holds it.

@@ -23,34 +23,39 @@ pub(super) struct Tls(TlsConnector);
 impl Tls {
     /// Trusts the authorities in a file, or the system's where none is given.
     pub(super) fn trusting(authorities: Option<&Path>) -> Result<Self, String> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = match authorities {
-            None => ClientConfig::with_platform_verifier()
-                .map_err(|error| format!("the system's certificates cannot be used: {error}"))?,
-            Some(file) => {
-                let unreadable =
-                    |error| format!("sslrootcert: {} cannot be read: {error}", file.display());
-                let mut roots = RootCertStore::empty();
-                let certificates = CertificateDer::pem_file_iter(file).map_err(unreadable)?;
-                for certificate in certificates {
-                    let certificate = certificate.map_err(unreadable)?;
-                    roots
-                        .add(certificate)
-                        .map_err(|error| format!("sslrootcert: {}: {error}", file.display()))?;
-                }
-                if roots.is_empty() {
-                    return Err(format!(
-                        "sslrootcert: {} holds no certificate",
-                        file.display()
-                    ));
-                }
-                ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .map_err(|error| error.to_string())?
-                    .with_root_certificates(roots)
-                    .with_no_client_auth()
-            }
+        let Some(file) = authorities else {
+            let config = ClientConfig::with_platform_verifier()
+                .map_err(|error| format!("the system's certificates cannot be used: {error}"))?;
+            return Ok(Self(TlsConnector::from(Arc::new(config))));
         };
+        let unreadable = |error| format!("sslrootcert: {} cannot be read: {error}", file.display());
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
+            roots
+                .add(certificate.map_err(unreadable)?)
+                .map_err(|error| format!("sslrootcert: {}: {error}", file.display()))?;
+        }
+        if roots.is_empty() {
+            return Err(format!(
+                "sslrootcert: {} holds no certificate",
+                file.display()
+            ));
+        }
+        Self::with(roots)
+    }
+
+    /// For where TLS is not spoken.
+    pub(super) fn trusting_nobody() -> Result<Self, String> {
+        Self::with(RootCertStore::empty())
+    }
+
+    fn with(roots: RootCertStore) -> Result<Self, String> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 }

@@ -20,7 +20,7 @@ use super::address::PostgresOptions;
 use super::error::Trouble;
 use super::link::{Link, locking};
 use super::pool::LONGEST_WAIT;
-use super::session::Session;
+use super::session::{Identity, Session};
 use super::together;
 use crate::trail::{End, Trail};
 use crate::unit::{Answer, Job, Key, Unit, closed, job};
@@ -50,6 +50,7 @@ impl Writer {
             keys: Arc::clone(keys),
             stream: Arc::clone(&stream),
             session: Some(session),
+            before: None,
         };
         thread::Builder::new()
             .name("postgres-writer".to_owned())
@@ -111,6 +112,8 @@ struct Scribe {
     keys: Arc<KeyRing>,
     stream: Arc<AtomicU32>,
     session: Option<Session>,
+    /// The one before, until there is another one: its stream is written on.
+    before: Option<Identity>,
 }
 
 /// How a transaction ended.
@@ -177,12 +180,13 @@ impl Scribe {
         let mut until = begun + LONGEST_WAIT;
         let mut careful = false;
         let mut tries = 0;
-        // The end of the trail after a commit of which nobody knows what became.
+        // The end of the trail after a commit of which nobody knows what became, and whether there ever was one.
         let mut unknown: Option<End> = None;
+        let mut uncertain = false;
         loop {
             let session = match self.session(until, unknown.as_ref()) {
                 Ok(session) => session,
-                Err(error) if unknown.is_some() => {
+                Err(error) if uncertain => {
                     return Err(Error::uncertain(error.detail().unwrap_or_default()));
                 }
                 Err(error) => return Err(error),
@@ -203,10 +207,14 @@ impl Scribe {
                     continue;
                 }
                 Ending::OneFailed => (Error::unavailable("a race was lost over and over"), false),
+                Ending::Failed(error) if uncertain => {
+                    return Err(Error::uncertain(error.detail().unwrap_or_default()));
+                }
                 Ending::Failed(error) => return Err(error),
                 Ending::GaveWay(error) => (error, false),
                 Ending::Lost(error) => (error, true),
                 Ending::Unknown(error) => {
+                    uncertain = true;
                     unknown =
                         Some(session.trail.end()).filter(|_| session.trail.grew_since(&before));
                     (error, true)
@@ -218,9 +226,10 @@ impl Scribe {
                 self.session.as_mut().map(Session::break_off);
             }
             if Instant::now() >= until || tries >= MOST_TRIES {
-                return Err(match unknown {
-                    Some(_) => Error::uncertain(detail),
-                    None => error,
+                return Err(if uncertain {
+                    Error::uncertain(detail)
+                } else {
+                    error
                 });
             }
             thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
@@ -231,9 +240,10 @@ impl Scribe {
     /// The session, made anew where it broke. Where a commit is unknown, it writes the same stream as before: once it
     /// may, the session before is over, and with it that commit.
     fn session(&mut self, until: Instant, unknown: Option<&End>) -> Result<&mut Session> {
-        let broken = self.session.take_if(|session| session.is_broken());
-        let before = broken.as_ref().map(Session::identity);
-        drop(broken);
+        if let Some(broken) = self.session.take_if(|session| session.is_broken()) {
+            self.before = Some(broken.identity());
+        }
+        let before = self.before;
         while self.session.is_none() {
             let same = before.filter(|_| unknown.is_some());
             let opened = match before {
@@ -246,6 +256,7 @@ impl Scribe {
                 Ok(session) => {
                     self.stream.store(session.stream(), Ordering::Relaxed);
                     self.session = Some(session);
+                    self.before = None;
                 }
                 Err(error) if Instant::now() >= until => return Err(error),
                 Err(_) => thread::sleep(RECONNECT),
@@ -279,9 +290,9 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
     keys.sort_unstable();
     keys.dedup();
     let begun = if keys.is_empty() {
-        link.run("BEGIN")
+        link.run(BEGIN)
     } else {
-        link.run(&format!("BEGIN; {}", locking(&keys)))
+        link.run(&format!("{BEGIN}; {}", locking(&keys)))
     };
     if let Err(error) = begun {
         return ending(link, error);
@@ -368,6 +379,8 @@ fn of(trouble: Option<Trouble>, error: Option<Error>) -> Ending {
     }
 }
 
+/// Whoever waited for a key sees what its holder committed, whatever the role or the database has for a default.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 /// Further use cases wait for the next transaction: a bound on how long one may become.
 const MOST_AT_ONCE: usize = 256;
 /// Further ones wait at the sender.

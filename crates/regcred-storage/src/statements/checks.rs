@@ -236,21 +236,25 @@ pub(crate) fn announce_expiries(
             continue;
         };
         let told = row.expires.map(decide).transpose()?;
-        if let Some((announcement, _)) = &told {
-            let Some(left) = room.checked_sub(announcement.to.len()) else {
-                break;
-            };
-            room = left;
-        }
+        let wanted = told
+            .as_ref()
+            .map_or(0, |(announcement, _)| announcement.to.len());
+        let Some(left) = room.checked_sub(wanted) else {
+            break;
+        };
         let next = told.as_ref().and_then(|(_, next)| *next);
-        let sql =
-            "UPDATE credentials_check SET alert_at = ? WHERE project_id = ? AND credentials_id = ?";
-        let next = next.map(Timestamp::as_micros);
-        execute(
-            unit.db,
-            sql,
-            params![next, project.as_bytes(), id.as_bytes()],
-        )?;
+        // Only what is still due: since it was found, another version may have another end.
+        let sql = "UPDATE credentials_check SET alert_at = ? WHERE project_id = ? AND credentials_id = ? AND alert_at <= ?";
+        let params = params![
+            next.map(Timestamp::as_micros),
+            project.as_bytes(),
+            id.as_bytes(),
+            now.as_micros()
+        ];
+        if execute(unit.db, sql, params)? == 0 {
+            continue;
+        }
+        room = left;
         if let Some((announcement, _)) = told {
             announced.push(alerts::announce(unit.db, project, row, announcement)?);
         }

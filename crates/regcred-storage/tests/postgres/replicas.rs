@@ -203,6 +203,43 @@ async fn hear_of_a_token_that_another_one_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hear_each_other_and_nobody_else() {
+    let pair = Pair::open().await;
+    let client = pair.scratch.client().await;
+    let begun = Instant::now();
+    // They listen once their sessions are open.
+    let raw = loop {
+        pair.one.service.tell_others("a word").await;
+        let soon = Duration::from_millis(500);
+        let heard = tokio::time::timeout(soon, pair.other.store.told_elsewhere());
+        if let Ok(raw) = heard.await {
+            break raw;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "nothing is heard"
+        );
+    };
+    let (signature, said) = raw.split_once(' ').unwrap();
+    let (moment, word) = said.split_once(' ').unwrap();
+    assert_eq!(word, "a word");
+    // Without a signature, with one of something else, and of another moment.
+    for forged in [
+        "login ::1 admin".to_owned(),
+        format!("{signature} {moment} login ::1 admin"),
+        format!("{signature} 1 a word"),
+    ] {
+        let payload = format!("0123456789abcdef {forged}");
+        let sql = "SELECT pg_notify('regcred_said', $1)";
+        client.execute(sql, &[&payload]).await.unwrap();
+    }
+    pair.one.service.tell_others("the last word").await;
+    let heard = pair.other.service.told_elsewhere();
+    let heard = tokio::time::timeout(Duration::from_secs(10), heard).await;
+    assert_eq!(heard.unwrap(), "the last word");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forget_a_token_in_time_also_where_they_hear_nothing() {
     let pair = Pair::open().await;
     let token = pair.one.log_in("admin").await;
