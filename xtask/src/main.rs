@@ -47,7 +47,7 @@ enum Chore {
     },
     /// Run a command with a PostgreSQL of its own, which is gone afterwards
     Postgres(postgres::Options),
-    /// Run what takes too long for every run of the tests: kills by the hundred, power cuts
+    /// Run what takes too long for every run of the tests: kills by the hundred, power cuts, failovers
     Soak,
 }
 

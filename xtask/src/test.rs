@@ -110,6 +110,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("command-line", command_line),
     ("pulling", pulling),
     ("verifying", verifying),
+    ("replicas", replicas),
 ];
 
 /// Licences, sources, duplicate versions, and the arrows between crates; `deny.toml` says why not advisories.
@@ -160,13 +161,30 @@ fn verifying(run: &Run) -> Outcome {
     run.shell.run(&mut pytest(run, "tests/verifying")?)
 }
 
+/// That binary as replicas on a PostgreSQL that fails.
+fn replicas(run: &Run) -> Outcome {
+    tools::release(&run.shell)?;
+    run.shell.run(&mut replicas_suite(&run.shell)?)
+}
+
+/// The suite of replicas, which has clusters of its own.
+pub(crate) fn replicas_suite(shell: &Shell) -> Outcome<Command> {
+    let mut suite = pytest_alone(shell, "tests/replicas")?;
+    suite.env("PG_BIN", postgres::programs(shell)?);
+    Ok(suite)
+}
+
 fn pytest(run: &Run, suite: &str) -> Outcome<Command> {
-    let python = tools::python(&run.shell)?;
-    let mut pytest = command(python, "-m pytest -p no:cacheprovider");
+    let mut pytest = pytest_alone(&run.shell, suite)?;
+    pytest.env(postgres::VARIABLE, run.postgres()?);
+    Ok(pytest)
+}
+
+fn pytest_alone(shell: &Shell, suite: &str) -> Outcome<Command> {
+    let mut pytest = command(tools::python(shell)?, "-m pytest -p no:cacheprovider");
     pytest
         .arg(suite)
         .env("REGCRED_BIN", target()?.join("release/regcred"))
-        .env(postgres::VARIABLE, run.postgres()?)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(pytest)
 }

@@ -80,6 +80,17 @@ const FOR_CHECKS: &[Program] = &[
         probe: "--version",
         package: "docker.io",
     },
+    Program {
+        // Off the path of whoever is not root. It runs as a child of its test, with settings of that.
+        name: "/usr/sbin/haproxy",
+        probe: "-v",
+        package: "haproxy",
+    },
+    Program {
+        name: "setpriv",
+        probe: "--version",
+        package: "util-linux",
+    },
 ];
 
 /// What a benchmark calls besides.

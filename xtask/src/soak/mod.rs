@@ -3,8 +3,9 @@
 mod power_loss;
 
 use crate::shell::{Outcome, Shell, command};
+use crate::{test, tools};
 
-/// Kills the service many times under load, and cuts the power under the store.
+/// Kills the service many times under load, cuts the power under the store, and takes the database away from replicas.
 pub(crate) fn run() -> Outcome {
     let shell = Shell::terminal();
     shell.say(
@@ -18,5 +19,13 @@ pub(crate) fn run() -> Outcome {
             .env("SOAK_RACE_ROUNDS", "200")
             .env("SOAK_ROTATION_KILLS", "200"),
     )?;
-    power_loss::run(&shell)
+    power_loss::run(&shell)?;
+    replicas(&shell)
+}
+
+fn replicas(shell: &Shell) -> Outcome {
+    shell.say("replicas: 20 failovers under load; the database stopped, slow and out of reach, a minute each")?;
+    tools::prepare(shell)?;
+    tools::release(shell)?;
+    shell.run(test::replicas_suite(shell)?.env("SOAK_REPLICAS", "1"))
 }
