@@ -36,7 +36,7 @@ use crate::statements::{
     versions, workloads,
 };
 use crate::trail;
-use crate::unit::Key;
+use crate::unit::{Key, Unit};
 
 /// A store on a database that speaks SQL.
 pub struct SqlStore<B> {
@@ -146,13 +146,26 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
-        self.backend
-            .write(Vec::new(), move |unit| {
-                uses::purge(unit, now)?;
-                versions::purge(unit, now)?;
-                sessions::purge(unit, now, idle_since)
-            })
-            .await
+        let mut ended = 0;
+        // In many short transactions: others wait for each of them.
+        loop {
+            let purge = move |unit: &mut Unit<'_>| {
+                let days = uses::purge(unit, now, PURGED_AT_ONCE)?;
+                let versions = versions::purge(unit, now, PURGED_AT_ONCE)?;
+                let sessions = sessions::purge(unit, now, idle_since, PURGED_AT_ONCE)?;
+                let tokens = tokens::purge(unit, now, PURGED_AT_ONCE)?;
+                Ok([sessions, tokens, days, versions])
+            };
+            let removed = self.backend.write(Vec::new(), purge).await?;
+            let [sessions, tokens, ..] = removed;
+            ended += u64::try_from(sessions + tokens).unwrap_or(u64::MAX);
+            if removed
+                .iter()
+                .all(|removed| *removed < PURGED_AT_ONCE as usize)
+            {
+                return Ok(ended);
+            }
+        }
     }
 
     async fn standing(&self, user: UserId, project: ProjectId) -> Result<Standing> {
@@ -852,5 +865,7 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 }
 
+/// So many rows of a kind are removed in one transaction.
+const PURGED_AT_ONCE: u32 = 2_000;
 /// So many rows are read where they are asked for; more would hold others up.
 const FEW: usize = 500;

@@ -71,17 +71,17 @@ pub(crate) fn end(
     Ok(ended)
 }
 
-/// Sessions and service tokens that ran out, and sessions that fell idle.
-pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
-    let sessions = execute(
+/// Removes sessions that ran out or fell idle, at most `limit` of them; how many.
+pub(crate) fn purge(
+    unit: &Unit<'_>,
+    now: Timestamp,
+    idle_since: Timestamp,
+    limit: u32,
+) -> Result<usize> {
+    execute(
         unit.db,
-        "DELETE FROM session WHERE expires_at <= ? OR last_used < ?",
-        [now.as_micros(), idle_since.as_micros()],
-    )?;
-    let tokens = execute(
-        unit.db,
-        "DELETE FROM service_token WHERE expires_at <= ?",
-        [now.as_micros()],
-    )?;
-    Ok(u64::try_from(sessions + tokens).unwrap_or(u64::MAX))
+        "DELETE FROM session WHERE id IN \
+         (SELECT id FROM session WHERE expires_at <= ?1 OR last_used < ?2 LIMIT ?3)",
+        params![now.as_micros(), idle_since.as_micros(), limit],
+    )
 }

@@ -5,7 +5,7 @@ use regcred_core::audit::AuditEvent;
 use regcred_core::ids::{ProjectId, TokenId};
 use regcred_core::store::{NewToken, ServiceToken, TokenSecret};
 use regcred_core::token::TokenMac;
-use regcred_core::{Error, Result};
+use regcred_core::{Error, Result, Timestamp};
 
 use crate::sql::{Columns, Database, all, execute, first, params, snapshot};
 use crate::unit::Unit;
@@ -84,6 +84,15 @@ pub(crate) fn revoke(
         unit.record(event)?;
     }
     Ok(revoked)
+}
+
+/// Removes tokens that ran out, at most `limit` of them; how many.
+pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp, limit: u32) -> Result<usize> {
+    execute(
+        unit.db,
+        "DELETE FROM service_token WHERE id IN (SELECT id FROM service_token WHERE expires_at <= ?1 LIMIT ?2)",
+        params![now.as_micros(), limit],
+    )
 }
 
 fn projects(db: &dyn Database, id: TokenId) -> Result<Vec<ProjectId>> {

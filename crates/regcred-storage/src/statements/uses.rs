@@ -234,10 +234,15 @@ fn days(
     Ok(days)
 }
 
-/// Forgets the days that are no longer kept.
-pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
-    let sql = "DELETE FROM credentials_use_day WHERE day <= ?";
-    execute(unit.db, sql, [Day::of(now).minus(DAYS_OF_USE).number()]).map(drop)
+/// Forgets days that are no longer kept, at most `limit` of them; how many.
+pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp, limit: u32) -> Result<usize> {
+    let last = Day::of(now).minus(DAYS_OF_USE).number();
+    execute(
+        unit.db,
+        "DELETE FROM credentials_use_day WHERE day <= ?1 AND (project_id, credentials_id, day) IN \
+         (SELECT project_id, credentials_id, day FROM credentials_use_day WHERE day <= ?1 ORDER BY day LIMIT ?2)",
+        params![last, limit],
+    )
 }
 
 fn day(row: &Columns<'_>) -> Result<(CredentialsId, PullsOfDay)> {

@@ -11,7 +11,7 @@ use regcred_core::store::{
 };
 use regcred_core::{Error, Result, Timestamp};
 
-use crate::sql::{Columns, Database, Value, all, first, params, put};
+use crate::sql::{Columns, Database, Value, all, execute, first, params, put};
 use crate::unit::Unit;
 
 use super::credentials::{self, Current};
@@ -286,10 +286,15 @@ pub(crate) fn give_number(
     put(db, sql, params![number, project.as_bytes(), id.as_bytes()])
 }
 
-/// Removes those whose time is over.
-pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp) -> Result<()> {
-    let sql = "DELETE FROM credentials_version WHERE hold_until <= ?";
-    put(unit.db, sql, [now.as_micros()])
+/// Removes those whose time is over, at most `limit` of them; how many.
+pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp, limit: u32) -> Result<usize> {
+    execute(
+        unit.db,
+        "DELETE FROM credentials_version WHERE hold_until <= ?1 AND (project_id, credentials_id, version) IN \
+         (SELECT project_id, credentials_id, version FROM credentials_version WHERE hold_until <= ?1 \
+         ORDER BY hold_until LIMIT ?2)",
+        params![now.as_micros(), limit],
+    )
 }
 
 /// One of them, with its sealed password.
