@@ -47,9 +47,6 @@ impl Keeper {
         });
         let (running, stopped) = oneshot::channel();
         let (options, theirs) = (options.clone(), Arc::clone(&known));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         if !options.serves() {
             return Ok(Self {
                 known,
@@ -57,6 +54,9 @@ impl Keeper {
                 _running: running,
             });
         }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         thread::Builder::new()
             .name("postgres-keeper".to_owned())
             .spawn(move || {
