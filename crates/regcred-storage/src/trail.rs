@@ -36,7 +36,7 @@ impl Trail {
 
     /// Goes on where the last stream ended, for a process that is alone.
     pub(crate) fn resume(db: &dyn Database, keys: Arc<KeyRing>) -> Result<Self> {
-        let stream = last_stream(db)?;
+        let stream = Self::last(db)?;
         if let Some(trail) = Self::resume_stream(db, &keys, stream)? {
             return Ok(trail);
         }
@@ -65,7 +65,10 @@ impl Trail {
 
     /// The number of the last stream, 1 at least, whether there is anything of it or not.
     pub(crate) fn last(db: &dyn Database) -> Result<u32> {
-        last_stream(db)
+        let sql = "SELECT coalesce(max(stream), 1) FROM \
+                   (SELECT max(stream) AS stream FROM audit_head UNION ALL SELECT max(stream) FROM audit_event) AS streams";
+        first(db, "audit_head", sql, params![], |row| row.get(0, "stream"))
+            .map(|last| last.unwrap_or(1))
     }
 
     /// Begins a stream that is not there.
@@ -193,13 +196,6 @@ pub(crate) fn rows(
         params![stream, after, i64::try_from(limit).unwrap_or(i64::MAX)],
         row,
     )
-}
-
-fn last_stream(db: &dyn Database) -> Result<u32> {
-    let sql = "SELECT coalesce(max(stream), 1) FROM \
-               (SELECT max(stream) AS stream FROM audit_head UNION ALL SELECT max(stream) FROM audit_event) AS streams";
-    first(db, "audit_head", sql, params![], |row| row.get(0, "stream"))
-        .map(|last| last.unwrap_or(1))
 }
 
 fn head(db: &dyn Database, stream: u32) -> Result<Option<ChainHead>> {

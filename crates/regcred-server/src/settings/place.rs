@@ -54,9 +54,7 @@ impl Place {
             (None, None) => Ok(None),
         }
     }
-}
 
-impl Place {
     /// For a command that does its work and is gone.
     pub(crate) fn passing_by(self) -> Self {
         match self {

@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 
 use super::address::PostgresOptions;
 use super::link::Link;
-use super::open::{CURRENT, make_tables, refuse_an_old_server, refuse_other_tables, schema};
+use super::open::{ALONE, CURRENT, make_tables, refuse_an_old_server, refuse_other_tables, schema};
 use super::pool::LONGEST_WAIT;
 use crate::installation::OpenError;
 use crate::migration::{Record, TABLES, Table};
@@ -105,7 +105,7 @@ impl Incoming {
         let link = &self.link;
         link.allow(LONGEST_WORK);
         let done = (|| {
-            link.run("BEGIN; SELECT pg_advisory_xact_lock(125771396965742)")?; // "rcopen", as whoever opens it
+            link.run(ALONE)?;
             match self.look()? {
                 Found::Nothing => {}
                 Found::Part(_) => {

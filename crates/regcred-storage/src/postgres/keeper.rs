@@ -2,7 +2,7 @@
 //!
 //! It says something every two seconds. A server that hears nothing for six ends it, and with it the lock; and a replica
 //! that was not answered for five takes itself for no leader any more. So another one leads within ten seconds, whatever
-//! became of the one before, and never two at once.
+//! became of the one before. What it has begun by then it may still end: that nothing is done twice is for the store to say.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,11 +76,7 @@ impl Keeper {
 
     /// Whether this replica does what is done by itself.
     pub(super) fn leads(&self) -> bool {
-        let until = *self
-            .known
-            .leads_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let until = *self.known.leading();
         until.is_some_and(|until| Instant::now() < until)
     }
 

@@ -109,7 +109,7 @@ fn prepare(
     random: &dyn Random,
     fit: &dyn Fn(&Link) -> Result<(), OpenError>,
 ) -> Result<KeyRing, OpenError> {
-    link.run("BEGIN; SELECT pg_advisory_xact_lock(125771396965742)")?; // "rcopen"
+    link.run(ALONE)?;
     refuse_an_old_server(link, options)?;
     let keys = match schema(link)? {
         Some(schema) if schema > CURRENT => {
@@ -192,6 +192,9 @@ fn number(db: &dyn Database, sql: &str) -> Result<Option<i64>> {
     })
 }
 
+/// Begins a transaction in which nobody else makes what is to be there once; "rcopen" in ASCII.
+pub(super) const ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+                                SELECT pg_advisory_xact_lock(125771396965742)";
 /// So long the first connection may take: what is wrong with it is told soon.
 const FIRST_CONNECTION: Duration = Duration::from_secs(4);
 /// With the wait for another replica that makes the tables.

@@ -12,6 +12,7 @@ use regcred_core::{Error, Result};
 
 use super::address::PostgresOptions;
 use super::link::Link;
+use super::open::ALONE;
 use super::pool::LONGEST_WAIT;
 use crate::sql::{execute, first, params};
 use crate::trail::Trail;
@@ -139,7 +140,7 @@ impl Session {
 
 /// Begins the next stream, whole or not at all: numbers have no gaps, and each has a head.
 fn begin_stream(link: &Link, keys: &Arc<KeyRing>) -> Result<u32> {
-    link.run("BEGIN; SELECT pg_advisory_xact_lock(125771396965742)")?; // "rcopen"
+    link.run(ALONE)?;
     let stream = Trail::last(link)?.saturating_add(1);
     Trail::begin_stream(link, Arc::clone(keys), stream)?;
     link.run("COMMIT")?;

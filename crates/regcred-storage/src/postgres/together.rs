@@ -68,9 +68,8 @@ fn may_leave(link: &Link, pulls: &[&Pull]) -> Result<Vec<PullRecorded>> {
 }
 
 /// The last use of each credentials, the pulls of its day, and who pulled what last. Rows are in the order of their keys, so
-/// that two transactions with the same ones wait for each other and never in a circle.
+/// that two transactions with the same ones do not wait for each other in a circle.
 fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
-    type Of = (ProjectId, CredentialsId);
     let of = |pull: &Pull| -> Of { (pull.by.project, pull.record.credentials) };
     let (mut last, mut days, mut pullers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for pull in pulls {
@@ -83,14 +82,7 @@ fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
             *pull,
         );
     }
-    let ids = |of: &mut dyn Iterator<Item = &Of>| -> (Vec<[u8; 16]>, Vec<[u8; 16]>) {
-        of.map(|(project, id)| (*project.as_bytes(), *id.as_bytes()))
-            .unzip()
-    };
-    let bytes = |ids: &[[u8; 16]]| -> Vec<Vec<u8>> { ids.iter().map(|id| id.to_vec()).collect() };
-
-    let (projects, credentials) = ids(&mut last.keys());
-    let (projects, credentials) = (bytes(&projects), bytes(&credentials));
+    let (projects, credentials) = ids(last.keys());
     let tokens: Vec<_> = last
         .values()
         .map(|pull| pull.by.token.as_bytes().as_slice())
@@ -104,16 +96,14 @@ fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
         .map(|pull| pull.record.at.as_micros())
         .collect();
 
-    let (day_projects, day_credentials) = ids(&mut days.keys().map(|(of, _)| of));
-    let (day_projects, day_credentials) = (bytes(&day_projects), bytes(&day_credentials));
+    let (day_projects, day_credentials) = ids(days.keys().map(|(of, _)| of));
     let numbers: Vec<_> = days.keys().map(|(_, day)| *day).collect();
     let counts: Vec<_> = days.values().copied().collect();
 
-    let (by_projects, by_credentials) = ids(&mut pullers.keys().map(|(of, _, _)| of));
-    let (by_projects, by_credentials) = (bytes(&by_projects), bytes(&by_credentials));
+    let (by_projects, by_credentials) = ids(pullers.keys().map(|(of, _, _)| of));
     let by_tokens: Vec<_> = pullers
         .keys()
-        .map(|(_, token, _)| token.as_bytes().to_vec())
+        .map(|(_, token, _)| token.as_bytes().as_slice())
         .collect();
     let targets: Vec<_> = pullers.keys().map(|(_, _, target)| *target).collect();
     let by_names: Vec<_> = pullers
@@ -168,6 +158,15 @@ fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
         uses::forget_pullers(link, project, id)?;
     }
     Ok(())
+}
+
+/// Credentials, with their project.
+type Of = (ProjectId, CredentialsId);
+
+/// Two columns of them.
+fn ids<'a>(of: impl Iterator<Item = &'a Of>) -> (Vec<&'a [u8]>, Vec<&'a [u8]>) {
+    of.map(|(project, id)| (project.as_bytes().as_slice(), id.as_bytes().as_slice()))
+        .unzip()
 }
 
 /// Writes the events of a transaction and commits it, all sent at once. Where the connection breaks, the commit may have been
