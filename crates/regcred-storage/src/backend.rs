@@ -50,10 +50,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Whether this process does what is done by itself; of several on one database one does.
     fn leads(&self) -> bool;
 
-    /// How long what was read of a token may be remembered; `None` where no other process changes it.
+    /// How long what was read of tokens and rights may be remembered; `None` where no other process changes them.
     fn forgets_after(&self) -> Option<Duration>;
 
-    /// Waits until another process may have changed tokens since `seen`; the count of such changes.
+    /// Waits until another process may have changed tokens or rights since `seen`; the count of such changes.
     fn changed_elsewhere(&self, seen: u64) -> impl Future<Output = u64> + Send;
 
     /// Says something to the other processes on the database, as far as they can be reached.

@@ -29,8 +29,8 @@ impl<'a> Unit<'a> {
         self.trail.append(event)
     }
 
-    /// Tells other processes on the same database, once this is committed, that tokens were changed or something waits to
-    /// be delivered.
+    /// Tells other processes on the same database, once this is committed, that tokens or rights were changed or something
+    /// waits to be delivered.
     pub(crate) fn tell(&self) -> Result<()> {
         self.db.notify()
     }

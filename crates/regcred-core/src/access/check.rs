@@ -15,7 +15,20 @@ pub async fn check<L: Level>(
     caller: &Caller,
     project: ProjectId,
 ) -> Result<Grant<L>> {
-    match belonging(store, &caller.principal, project).await? {
+    decide(
+        caller,
+        project,
+        standing(store, &caller.principal, project).await?,
+    )
+}
+
+/// The same for a caller whose standing is known; that of a service token does not matter.
+pub(crate) fn decide<L: Level>(
+    caller: &Caller,
+    project: ProjectId,
+    standing: Standing,
+) -> Result<Grant<L>> {
+    match belonging(&caller.principal, project, standing) {
         Belonging::Stranger => Err(stranger(project)),
         Belonging::Member(Some(role)) if role >= L::ROLE => {
             Ok(Grant::new(project, caller.actor(), caller.request.clone()))
@@ -34,7 +47,7 @@ pub async fn check_pull(
     caller: &Caller,
     project: ProjectId,
 ) -> Result<PullGrant> {
-    if let Belonging::Stranger = belonging(store, &caller.principal, project).await? {
+    if !belongs(store, caller, project).await? {
         return Err(stranger(project));
     }
     if let Some(token) = may_pull(&caller.principal) {
@@ -74,7 +87,8 @@ fn stranger(project: ProjectId) -> Error {
 
 /// Whether the caller belongs to a project, with a role or without one.
 pub async fn belongs(store: &dyn Store, caller: &Caller, project: ProjectId) -> Result<bool> {
-    let belonging = belonging(store, &caller.principal, project).await?;
+    let standing = standing(store, &caller.principal, project).await?;
+    let belonging = belonging(&caller.principal, project, standing);
     Ok(matches!(belonging, Belonging::Member(_)))
 }
 
@@ -108,13 +122,21 @@ enum Belonging {
     Member(Option<Role>),
 }
 
-async fn belonging(
+/// How a user stands to a project; a service token says for itself where it counts.
+async fn standing(
     store: &dyn Store,
     principal: &Principal,
     project: ProjectId,
-) -> Result<Belonging> {
-    Ok(match principal {
-        Principal::User(user) => match store.standing(user.id, project).await? {
+) -> Result<Standing> {
+    match principal {
+        Principal::User(user) => store.standing(user.id, project).await,
+        Principal::Token(_) => Ok(Standing::NoRole),
+    }
+}
+
+fn belonging(principal: &Principal, project: ProjectId, standing: Standing) -> Belonging {
+    match principal {
+        Principal::User(user) => match standing {
             Standing::NoRole | Standing::Role(_) if user.admin => {
                 Belonging::Member(Some(Role::Manager))
             }
@@ -125,5 +147,5 @@ async fn belonging(
             Belonging::Member(token.rights.role())
         }
         Principal::Token(_) => Belonging::Stranger,
-    })
+    }
 }

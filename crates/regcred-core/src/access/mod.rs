@@ -8,6 +8,7 @@ mod grant;
 mod principal;
 mod role;
 
+pub(crate) use check::decide;
 pub use check::{as_admin, as_user, belongs, check, check_pull, check_sight};
 pub use grant::{
     AdminGrant, Editor, Grant, Level, Manager, Proving, PullGrant, ServiceGrant, Sight, Unsealing,

@@ -5,6 +5,7 @@ mod checks;
 mod credentials;
 mod deliveries;
 mod login;
+mod memory;
 mod people;
 mod projects;
 mod pull;
@@ -16,9 +17,9 @@ mod workloads;
 
 use std::sync::Arc;
 
-use authentication::Sessions;
 pub use credentials::{CreateCredentials, SwitchVersion, ToProve, UpgradeCredentials};
 pub use login::{Candidate, Verified};
+use memory::Memory;
 pub use people::CreateUser;
 pub use projects::{CreateProject, EditProject};
 pub use pull::{Explained, Explanation, PullRefusal, PullRequest, Pullable, Pulled};
@@ -26,10 +27,8 @@ pub use records::{DamagedRecord, RecordsReport};
 pub use tokens::{CreateToken, CreatedToken};
 pub use workloads::{CreateWorkload, NewVersion};
 
-use crate::access::{self, Caller, Grant, Level};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::ids::ProjectId;
 use crate::random::Random;
 use crate::sealing::{KeyRing, SealedRecord};
 use crate::store::Store;
@@ -41,7 +40,7 @@ pub struct Service {
     keys: Arc<KeyRing>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    sessions: Sessions,
+    memory: Memory,
     decoy: SealedRecord,
     watch: Watch,
 }
@@ -60,7 +59,7 @@ impl Service {
             keys,
             clock,
             random,
-            sessions: Sessions::default(),
+            memory: Memory::default(),
             decoy,
             watch: Watch::default(),
         })
@@ -87,9 +86,5 @@ impl Service {
     #[must_use]
     pub fn random(&self) -> &dyn Random {
         self.random.as_ref()
-    }
-
-    async fn grant<L: Level>(&self, caller: &Caller, project: ProjectId) -> Result<Grant<L>> {
-        access::check(self.store.as_ref(), caller, project).await
     }
 }

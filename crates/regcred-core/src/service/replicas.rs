@@ -12,11 +12,11 @@ impl Service {
         self.store.leads()
     }
 
-    /// Waits until another process may have changed tokens since `seen`, and forgets those that are remembered; the count
-    /// of such changes, which begins at 0.
+    /// Waits until another process may have changed tokens or rights since `seen`, and forgets what is remembered; the
+    /// count of such changes, which begins at 0.
     pub async fn changed_elsewhere(&self, seen: u64) -> u64 {
         let changes = self.store.changed_elsewhere(seen).await;
-        self.sessions.forget();
+        self.memory.forget();
         changes
     }
 

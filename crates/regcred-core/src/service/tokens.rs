@@ -136,12 +136,9 @@ impl Service {
             project: project.to_string(),
             token: id.to_string(),
         };
-        let revoked = self
-            .store
-            .revoke_token(&grant, id, grant.event(self.clock.now(), action))
-            .await?;
-        self.sessions.forget();
-        if revoked {
+        let event = grant.event(self.clock.now(), action);
+        let revoked = self.store.revoke_token(&grant, id, event);
+        if self.ending(revoked).await? {
             Ok(())
         } else {
             Err(Error::not_found(format!(

@@ -462,9 +462,10 @@ pub trait Store: Send + Sync + 'static {
     /// Whether this process does what is done by itself; of several on one store one does, and another one within ten
     /// seconds after it went.
     fn leads(&self) -> bool;
-    /// How long what was read of a token may be remembered; `None` where no other process changes it.
+    /// How long what was read of tokens and rights may be remembered; `None` where no other process changes it.
     fn forgets_after(&self) -> Option<Duration>;
-    /// Waits until another process may have changed tokens since `seen`; the count of such changes, which begins at 0.
+    /// Waits until another process may have changed tokens or rights since `seen`; the count of such changes, which begins
+    /// at 0.
     async fn changed_elsewhere(&self, seen: u64) -> u64;
     /// Says something short to the other processes on this store, as far as they can be reached.
     async fn tell_others(&self, text: String);

@@ -269,7 +269,7 @@ fn number(key: Key) -> i64 {
     }
 }
 
-/// On which replicas tell each other that tokens were changed or something waits to be delivered.
+/// On which replicas tell each other that tokens or rights were changed or something waits to be delivered.
 pub(super) const CHANNEL: &str = "regcred";
 /// So few that they are sent in their order.
 const MOST_LATER: usize = 16;

@@ -138,6 +138,6 @@ impl Backend for Postgres {
 const LONGEST_READ: Duration = Duration::from_secs(4);
 const LONGEST_SCAN: Duration = Duration::from_secs(15);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
-/// So long what was read of a token may be remembered, also where nobody can be heard: with the time that a request takes,
+/// So long what was read of tokens and rights may be remembered, also where nobody can be heard: with the time that a request takes,
 /// a revocation acts within five seconds.
 const REMEMBERED: Duration = Duration::from_secs(4);

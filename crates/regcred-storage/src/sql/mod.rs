@@ -44,8 +44,8 @@ pub(crate) trait Database {
     /// Keeps other transactions out of `keys`, which come in order, until the end of this one.
     fn lock(&self, keys: &[Key]) -> Result<()>;
 
-    /// Tells other processes on the same database, once the transaction is committed, that tokens were changed or something
-    /// waits to be delivered.
+    /// Tells other processes on the same database, once the transaction is committed, that tokens or rights were changed or
+    /// something waits to be delivered.
     fn notify(&self) -> Result<()>;
 }
 

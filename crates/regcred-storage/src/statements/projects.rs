@@ -159,6 +159,7 @@ pub(crate) fn edit(
     if let Some(groups) = groups {
         set_groups(unit.db, id, groups)?;
     }
+    unit.tell()?;
     unit.record(event)?;
     get(unit.db, id)
 }
@@ -215,6 +216,7 @@ pub(crate) fn set_member(
         params![id.as_bytes(), login.as_str(), role.word()],
     )? > 0;
     if set {
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(set)
@@ -233,6 +235,7 @@ pub(crate) fn remove_member(
         params![id.as_bytes(), login.as_str()],
     )? > 0;
     if removed {
+        unit.tell()?;
         unit.record(event)?;
     }
     Ok(removed)

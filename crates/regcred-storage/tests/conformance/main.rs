@@ -13,6 +13,7 @@ mod fixture;
 mod people;
 mod projects;
 mod pulls;
+mod remembered;
 #[path = "../postgres/scratch.rs"]
 mod scratch;
 mod sessions;
@@ -58,6 +59,11 @@ macro_rules! suite {
                 roles_come_from_membership_and_groups_and_the_highest_counts
                 lists_hold_what_the_scope_says
                 delete_takes_everything_of_the_project_and_nothing_else
+            }
+            remembered {
+                roles_end_and_begin_with_the_next_request
+                demands_of_a_project_act_with_the_next_request
+                roles_are_of_the_caller_and_not_of_the_one_before
             }
             tokens {
                 count_in_all_their_projects_until_revoked_in_one

@@ -46,10 +46,19 @@ impl Replica {
 
     /// Creates an admin and logs in.
     pub(crate) async fn admin(&self, login: &str) -> Caller {
+        self.created(login, true).await
+    }
+
+    /// Creates a user who is none and logs in.
+    pub(crate) async fn user(&self, login: &str) -> Caller {
+        self.created(login, false).await
+    }
+
+    async fn created(&self, login: &str, admin: bool) -> Caller {
         let user = CreateUser {
             login: Login::parse(login).unwrap(),
             password: password().hash(&SystemRandom).unwrap(),
-            admin: true,
+            admin,
             groups: Vec::new(),
         };
         let created = self.service.create_user_as(&operator(), user).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use regcred_core::access::Caller;
+use regcred_core::access::{Caller, Role};
 use regcred_core::audit::Action;
 use regcred_core::clock::SystemClock;
 use regcred_core::people::Login;
@@ -181,16 +181,21 @@ async fn be_admin(replica: &Replica, login: &str, admin: bool) -> Result<bool> {
         .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn hear_of_a_token_that_another_one_ended() {
-    let pair = Pair::open().await;
-    let follower = Arc::clone(&pair.other.service);
+/// Forgets at a replica what others change, as a running one does.
+fn follow(replica: &Replica) {
+    let follower = Arc::clone(&replica.service);
     tokio::spawn(async move {
         let mut seen = 0;
         loop {
             seen = follower.changed_elsewhere(seen).await;
         }
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hear_of_a_token_that_another_one_ended() {
+    let pair = Pair::open().await;
+    follow(&pair.other);
     let token = pair.one.log_in("admin").await;
     let caller = pair.other.caller(&token).await.unwrap();
     // What is remembered counts without a look.
@@ -199,6 +204,35 @@ async fn hear_of_a_token_that_another_one_ended() {
     while pair.other.caller(&token).await.is_ok() {
         assert!(ended.elapsed() < Duration::from_secs(1), "it still counts");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn know_no_role_longer_than_five_seconds_whether_they_hear_of_it_or_not() {
+    let pair = Pair::open().await;
+    let project = pair.one.project(&pair.admin, "p").await;
+    let user = pair.one.user("bob").await;
+    let bob = Login::parse("bob").unwrap();
+    let services = (&pair.one.service, &pair.other.service);
+    for (hears, bound) in [(false, 5), (true, 1)] {
+        if hears {
+            follow(&pair.other);
+        }
+        let set = services
+            .0
+            .set_member(&pair.admin, project, &bob, Role::Viewer);
+        set.await.unwrap();
+        // What was given counts at once.
+        let seen = || services.1.list_credentials(&user, project);
+        assert_eq!(seen().await.unwrap(), []);
+        let removed = services.0.remove_member(&pair.admin, project, &bob);
+        removed.await.unwrap();
+        let ended = Instant::now();
+        while seen().await.is_ok() {
+            let bound = Duration::from_secs(bound);
+            assert!(ended.elapsed() < bound, "the role still counts");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::registry::{ImageReference, RegistryKey};
 use crate::secret::RegistryPassword;
 use crate::service::Service;
 use crate::store::StoredPassword;
-use crate::verification::{Proof, Proved, Recorded, SavingPolicy, Verification};
+use crate::verification::{Proof, Proved, Recorded, Verification};
 
 /// Credentials whose proof may begin.
 pub struct ToProve {
@@ -85,12 +85,6 @@ impl Service {
         let author = move |at, action| grant.event(at, action);
         let recorded = self.record_proof(&proving, author, tried, (proof, probe), rest);
         recorded.await?.ok_or_else(|| absent(tried.credentials.id))
-    }
-
-    /// What the project demands of a password before it is saved. For editors.
-    pub async fn saving_policy(&self, caller: &Caller, project: ProjectId) -> Result<SavingPolicy> {
-        self.grant::<Editor>(caller, project).await?;
-        Ok(self.project(caller, project).await?.verify_before_saving)
     }
 
     /// Writes down that a password is about to be tried before it is saved. Without that, nothing is sent.

@@ -39,12 +39,8 @@ impl Service {
                 }),
             },
         );
-        let changed = self
-            .store
-            .update_user(&grant, user.id, change, event)
-            .await?;
-        self.sessions.forget();
-        if !changed {
+        let changed = self.store.update_user(&grant, user.id, change, event);
+        if !self.ending(changed).await? {
             return Err(absent(login));
         }
         self.store

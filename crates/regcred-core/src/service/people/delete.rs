@@ -21,8 +21,8 @@ impl Service {
             login: user.login.as_str().to_owned(),
         };
         let event = grant.event(self.clock.now(), action);
-        let deleted = self.store.delete_user(&grant, user.id, event).await?;
-        self.sessions.forget();
+        let deleted = self.store.delete_user(&grant, user.id, event);
+        let deleted = self.ending(deleted).await?;
         if deleted { Ok(()) } else { Err(absent(login)) }
     }
 }

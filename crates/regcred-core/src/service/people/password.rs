@@ -74,12 +74,11 @@ impl Service {
         let sealed = self
             .keys
             .seal(&binding, &new.to_bytes(), self.random.as_ref())?;
+        let expected = secret.password_version;
         let replaced = self
             .store
-            .replace_password(secret.id, secret.password_version, sealed, event)
-            .await?;
-        self.sessions.forget();
-        if replaced {
+            .replace_password(secret.id, expected, sealed, event);
+        if self.ending(replaced).await? {
             Ok(())
         } else {
             Err(Error::conflict(

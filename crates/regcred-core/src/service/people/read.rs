@@ -22,8 +22,7 @@ impl Service {
                 session: session.to_string(),
             },
         );
-        self.store.end_session(&grant, session, event).await?;
-        self.sessions.forget();
-        Ok(())
+        let ended = self.store.end_session(&grant, session, event);
+        self.ending(ended).await.map(drop)
     }
 }

@@ -17,8 +17,8 @@ impl Service {
                 project: project.to_string(),
             },
         );
-        let deleted = self.store.delete_project(&grant, event).await?;
-        self.sessions.forget();
+        let deleted = self.store.delete_project(&grant, event);
+        let deleted = self.ending(deleted).await?;
         if deleted {
             Ok(())
         } else {

@@ -39,9 +39,7 @@ impl Service {
                 verify_before_saving: change.verify_before_saving.map(SavingPolicy::word),
             },
         );
-        self.store
-            .edit_project(&grant, change, event)
-            .await?
-            .ok_or_else(|| absent(project))
+        let edited = self.store.edit_project(&grant, change, event);
+        self.ending(edited).await?.ok_or_else(|| absent(project))
     }
 }

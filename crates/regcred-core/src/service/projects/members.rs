@@ -40,7 +40,8 @@ impl Service {
                 role: role.word(),
             },
         );
-        if self.store.set_member(&grant, login, role, event).await? {
+        let set = self.store.set_member(&grant, login, role, event);
+        if self.ending(set).await? {
             Ok(())
         } else {
             Err(Error::not_found(format!(
@@ -62,11 +63,9 @@ impl Service {
             project: project.to_string(),
             login: login.as_str().to_owned(),
         };
-        if self
-            .store
-            .remove_member(&grant, login, grant.event(self.clock.now(), action))
-            .await?
-        {
+        let event = grant.event(self.clock.now(), action);
+        let removed = self.store.remove_member(&grant, login, event);
+        if self.ending(removed).await? {
             Ok(())
         } else {
             Err(Error::not_found(format!(

@@ -28,7 +28,7 @@ pub struct PullRequest {
 impl Service {
     /// Whether the caller may be told which jobs and apps the project has: a token may pull without that.
     async fn sees_workloads(&self, caller: &Caller, project: ProjectId) -> Result<bool> {
-        match access::check::<Viewer>(self.store.as_ref(), caller, project).await {
+        match self.grant::<Viewer>(caller, project).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::Forbidden => Ok(false),
             Err(error) => Err(error),
