@@ -41,10 +41,16 @@ impl<S: Executor> Door<S> {
         match prepare(body, &self.documents) {
             Err(error) => graphql::refusal(&error, &id),
             Ok(mut request) => {
-                let deadline = deadline(&mut request);
-                // Given up is only the waiting: what was begun comes to its end.
+                let (deadline, reads) = (deadline(&mut request), only_reads(&mut request));
                 let schema = self.schema.clone();
-                let done = tokio::spawn(async move { schema.execute(request.data(asker)).await });
+                let executed = async move { schema.execute(request.data(asker)).await };
+                let done = async {
+                    if reads {
+                        return Ok(executed.await);
+                    }
+                    // Given up is only the waiting: a change that was begun comes to its end.
+                    tokio::spawn(executed).await
+                };
                 match tokio::time::timeout(deadline, done).await {
                     Ok(Ok(response)) => graphql::finish(response, &id),
                     Ok(Err(error)) => graphql::refusal(&Error::internal(error.to_string()), &id),
@@ -72,6 +78,14 @@ fn prepare(body: &[u8], documents: &Documents) -> Result<Request, Error> {
 /// Whether a body passes all that comes before execution.
 pub(crate) fn passes(body: &[u8]) -> bool {
     prepare(body, &Documents::default()).is_ok()
+}
+
+/// Whether there is nothing in a request that changes anything.
+fn only_reads(request: &mut Request) -> bool {
+    request.parsed_query().is_ok_and(|document| {
+        let mut operations = document.operations.iter();
+        operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
+    })
 }
 
 /// How long a request may take. A registry is given more time than the store.
