@@ -150,11 +150,10 @@ impl<B: Backend> Store for SqlStore<B> {
         // In many short transactions: others wait for each of them.
         loop {
             let purge = move |unit: &mut Unit<'_>| {
-                let days = uses::purge(unit, now, PURGED_AT_ONCE)?;
                 let versions = versions::purge(unit, now, PURGED_AT_ONCE)?;
                 let sessions = sessions::purge(unit, now, idle_since, PURGED_AT_ONCE)?;
                 let tokens = tokens::purge(unit, now, PURGED_AT_ONCE)?;
-                Ok([sessions, tokens, days, versions])
+                Ok([sessions, tokens, versions])
             };
             let removed = self.backend.write(Vec::new(), purge).await?;
             let [sessions, tokens, ..] = removed;

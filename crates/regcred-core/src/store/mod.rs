@@ -83,8 +83,8 @@ pub trait Store: Send + Sync + 'static {
     async fn touch_session(&self, id: TokenId, at: Timestamp) -> Result<()>;
     /// Ends a session of the calling user; `false` where there is none.
     async fn end_session(&self, grant: &UserGrant, id: TokenId, event: AuditEvent) -> Result<bool>;
-    /// Removes sessions and tokens that ran out or fell idle before the given moments, and the days of use that are no
-    /// longer kept; the number of sessions and tokens removed.
+    /// Removes sessions and tokens that ran out or fell idle before the given moments, and versions that are no longer held;
+    /// the number of sessions and tokens removed.
     async fn purge_expired(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64>;
 
     // ---- projects ----

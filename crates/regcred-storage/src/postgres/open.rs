@@ -20,9 +20,12 @@ use crate::sql::{Database, execute, first, params};
 use crate::store::SqlStore;
 
 /// The number of the schema that this program writes. Numbers are SQLite's, so that one number is one set of tables.
-pub(super) const CURRENT: u32 = 7;
+pub(super) const CURRENT: u32 = 8;
 /// The first schema that there was on PostgreSQL.
-const SCHEMA: &str = include_str!("schema.sql");
+const FIRST: u32 = 7;
+/// Each text leads from the schema before it to the next; none is ever changed once released.
+const MIGRATIONS: [&str; (CURRENT - FIRST + 1) as usize] =
+    [include_str!("schema.sql"), include_str!("schema_uses.sql")];
 
 impl PostgresStore {
     /// Opens the database, or makes its tables with fresh keys that `kek` wraps.
@@ -118,9 +121,11 @@ fn prepare(
                  the newer program that wrote it"
             )));
         }
-        Some(_) => {
+        Some(schema) => {
             fit(link)?;
-            installation::keys(link, kek)?
+            let keys = installation::keys(link, kek)?;
+            bring_up(link, schema)?;
+            keys
         }
         None => {
             refuse_other_tables(link, options)?;
@@ -161,13 +166,39 @@ pub(super) fn refuse_other_tables(link: &Link, options: &PostgresOptions) -> Res
 
 /// The tables of the present schema, empty.
 pub(super) fn make_tables(link: &Link) -> Result<()> {
-    link.run(SCHEMA)?;
+    migrate(link, 0)?;
     execute(
         link,
         "INSERT INTO schema_version (singleton, version) VALUES (1, ?)",
         params![CURRENT],
     )
     .map(drop)
+}
+
+/// Brings up an earlier schema. It takes as long as there is much in it.
+fn bring_up(link: &Link, from: u32) -> Result<()> {
+    if from == CURRENT {
+        return Ok(());
+    }
+    tracing::info!(
+        from,
+        to = CURRENT,
+        "the schema of the database is brought up"
+    );
+    link.allow(LONGEST_MIGRATION);
+    link.run("SET LOCAL statement_timeout = 0")?;
+    migrate(link, (from + 1).saturating_sub(FIRST) as usize)?;
+    let sql = "UPDATE schema_version SET version = ?";
+    execute(link, sql, params![CURRENT])?;
+    link.allow(LONGEST_OPENING);
+    Ok(())
+}
+
+fn migrate(link: &Link, done: usize) -> Result<()> {
+    MIGRATIONS
+        .iter()
+        .skip(done)
+        .try_for_each(|text| link.run(text))
 }
 
 /// The number of the schema; `None` where regcred has none.
@@ -197,5 +228,7 @@ pub(super) const ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
                                 SELECT pg_advisory_xact_lock(125771396965742)";
 /// So long the first connection may take: what is wrong with it is told soon.
 const FIRST_CONNECTION: Duration = Duration::from_secs(4);
+/// So long all rows of a large installation may take.
+const LONGEST_MIGRATION: Duration = Duration::from_hours(1);
 /// With the wait for another replica that makes the tables.
 const LONGEST_OPENING: Duration = Duration::from_secs(30);

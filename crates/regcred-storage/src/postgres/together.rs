@@ -3,19 +3,19 @@
 //! To ask PostgreSQL costs more than what it does for one row. So the pulls of a transaction are written down together, with
 //! arrays, and what need not wait for an answer is sent at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join3;
+use futures_util::future::{try_join, try_join3};
+use regcred_core::credentials::{DAYS_OF_USE, MOST_PULLERS};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::store::PullRecorded;
 use regcred_core::{Day, Result};
 
 use super::link::Link;
-use crate::statements::uses;
 use crate::trail::{self, Trail};
 use crate::unit::{Job, Pull};
 
-/// Writes the pulls of jobs down, as [`uses::record`] does one by one, and tells the jobs.
+/// Writes the pulls of jobs down, as [`record`](crate::statements::uses::record) does one by one, and tells the jobs.
 pub(super) fn record_pulls(
     link: &Link,
     trail: &mut Trail,
@@ -67,38 +67,31 @@ fn may_leave(link: &Link, pulls: &[&Pull]) -> Result<Vec<PullRecorded>> {
     Ok(rows.iter().map(answer).collect())
 }
 
-/// The last use of each credentials, the pulls of its day, and who pulled what last. Rows are in the order of their keys, so
-/// that two transactions with the same ones do not wait for each other in a circle.
+/// The pulls of each day with the last one of it, and who pulled what last. Rows are in the order of their keys, so that two
+/// transactions with the same ones do not wait for each other in a circle.
 fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
     let of = |pull: &Pull| -> Of { (pull.by.project, pull.record.credentials) };
-    let (mut last, mut days, mut pullers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut days, mut pullers) = (BTreeMap::new(), BTreeMap::new());
     for pull in pulls {
-        last.insert(of(pull), *pull);
-        *days
-            .entry((of(pull), Day::of(pull.record.at).number()))
-            .or_insert(0_i64) += 1;
-        pullers.insert(
-            (of(pull), pull.by.token, pull.record.target.as_str()),
-            *pull,
-        );
+        let day = Day::of(pull.record.at).number();
+        let counted = days.entry((of(pull), day)).or_insert((0_i64, *pull));
+        *counted = (counted.0 + 1, *pull);
+        let puller = (of(pull), pull.by.token, pull.record.target.as_str());
+        pullers.insert(puller, *pull);
     }
-    let (projects, credentials) = ids(last.keys());
+    let (projects, credentials) = ids(days.keys().map(|(of, _)| of));
+    let numbers: Vec<_> = days.keys().map(|(_, day)| *day).collect();
+    let counts: Vec<_> = days.values().map(|(count, _)| *count).collect();
+    let last: Vec<_> = days.values().map(|(_, last)| *last).collect();
+    let moments: Vec<_> = last.iter().map(|pull| pull.record.at.as_micros()).collect();
     let tokens: Vec<_> = last
-        .values()
+        .iter()
         .map(|pull| pull.by.token.as_bytes().as_slice())
         .collect();
     let names: Vec<_> = last
-        .values()
+        .iter()
         .map(|pull| pull.by.token_name.as_str())
         .collect();
-    let moments: Vec<_> = last
-        .values()
-        .map(|pull| pull.record.at.as_micros())
-        .collect();
-
-    let (day_projects, day_credentials) = ids(days.keys().map(|(of, _)| of));
-    let numbers: Vec<_> = days.keys().map(|(_, day)| *day).collect();
-    let counts: Vec<_> = days.values().copied().collect();
 
     let (by_projects, by_credentials) = ids(pullers.keys().map(|(of, _, _)| of));
     let by_tokens: Vec<_> = pullers
@@ -119,18 +112,21 @@ fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
         .map(|pull| pull.record.at.as_micros())
         .collect();
 
-    let [use_them, count_them, name_them] = [USES, DAYS, PULLERS].map(|sql| link.prepared(sql));
-    let (use_them, count_them, name_them) = (use_them?, count_them?, name_them?);
+    let (count_them, name_them) = (link.prepared(DAYS)?, link.prepared(PULLERS)?);
     let client = link.client();
-    let (_, _, new) = link.wait(async {
-        try_join3(
-            client.execute(
-                &use_them,
-                &[&projects, &credentials, &moments, &tokens, &names],
-            ),
-            client.execute(
+    let (first, new) = link.wait(async {
+        try_join(
+            client.query(
                 &count_them,
-                &[&day_projects, &day_credentials, &numbers, &counts],
+                &[
+                    &projects,
+                    &credentials,
+                    &numbers,
+                    &counts,
+                    &moments,
+                    &tokens,
+                    &names,
+                ],
             ),
             client.query(
                 &name_them,
@@ -147,17 +143,36 @@ fn note_uses(link: &Link, pulls: &[&Pull]) -> Result<()> {
         )
         .await
     })?;
-    let mut grown: Vec<Of> = pullers
-        .keys()
-        .zip(&new)
-        .filter(|(_, row)| row.get(0))
-        .map(|((of, _, _), _)| *of)
-        .collect();
-    grown.dedup();
-    for (project, id) in grown {
-        uses::forget_pullers(link, project, id)?;
+    let begun = days.keys().zip(&first).filter(|(_, row)| row.get(0));
+    let grown = pullers.keys().zip(&new).filter(|(_, row)| row.get(0));
+    forget(
+        link,
+        &begun.map(|(day, _)| *day).collect(),
+        &grown.map(|((of, ..), _)| *of).collect(),
+    )
+}
+
+/// Forgets the days that are no longer kept of credentials of which another one has begun, and the pullers beyond the latest
+/// ones of those that have a new one.
+fn forget(link: &Link, begun: &BTreeSet<(Of, i64)>, grown: &BTreeSet<Of>) -> Result<()> {
+    if begun.is_empty() && grown.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let (projects, credentials) = ids(begun.iter().map(|(of, _)| of));
+    let behind = |day: i64| Day::from_number(day).minus(DAYS_OF_USE).number();
+    let kept_behind: Vec<_> = begun.iter().map(|(_, day)| behind(*day)).collect();
+    let (by_projects, by_credentials) = ids(grown.iter());
+    let most = i64::try_from(MOST_PULLERS).unwrap_or(i64::MAX);
+    let (days, pullers) = (link.prepared(OLD_DAYS)?, link.prepared(OLD_PULLERS)?);
+    let client = link.client();
+    link.wait(async {
+        try_join(
+            client.execute(&days, &[&projects, &credentials, &kept_behind]),
+            client.execute(&pullers, &[&by_projects, &by_credentials, &most]),
+        )
+        .await
+    })
+    .map(drop)
 }
 
 /// Credentials, with their project.
@@ -207,14 +222,11 @@ const MAY_LEAVE: &str = "SELECT \
     FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[]) WITH ORDINALITY \
     AS g (project, credentials, version, token, moment, place) ORDER BY g.place";
 
-const USES: &str = "INSERT INTO credentials_use (project_id, credentials_id, last_used, token_id, token_name) \
-    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[]) \
-    ON CONFLICT (project_id, credentials_id) DO UPDATE SET last_used = excluded.last_used, \
-    token_id = excluded.token_id, token_name = excluded.token_name";
-
-const DAYS: &str = "INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls) \
-    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) \
-    ON CONFLICT (project_id, credentials_id, day) DO UPDATE SET pulls = credentials_use_day.pulls + excluded.pulls";
+/// Each row says whether it is new.
+const DAYS: &str = "INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls, last_used, token_id, token_name) \
+    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[]) \
+    ON CONFLICT (project_id, credentials_id, day) DO UPDATE SET pulls = credentials_use_day.pulls + excluded.pulls, \
+    last_used = excluded.last_used, token_id = excluded.token_id, token_name = excluded.token_name RETURNING xmax = 0";
 
 /// Each row says whether it is new.
 const PULLERS: &str = "INSERT INTO credentials_puller \
@@ -222,6 +234,15 @@ const PULLERS: &str = "INSERT INTO credentials_puller \
     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) \
     ON CONFLICT (project_id, credentials_id, token_id, target) DO UPDATE SET token_name = excluded.token_name, \
     version = excluded.version, last_pull = excluded.last_pull RETURNING xmax = 0";
+
+const OLD_DAYS: &str = "DELETE FROM credentials_use_day u \
+    USING unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS g (project, credentials, behind) \
+    WHERE u.project_id = g.project AND u.credentials_id = g.credentials AND u.day <= g.behind";
+
+const OLD_PULLERS: &str = "DELETE FROM credentials_puller p USING unnest($1::bytea[], $2::bytea[]) AS g (project, credentials) \
+    WHERE p.project_id = g.project AND p.credentials_id = g.credentials AND (p.token_id, p.target) NOT IN \
+    (SELECT l.token_id, l.target FROM credentials_puller l WHERE l.project_id = g.project \
+    AND l.credentials_id = g.credentials ORDER BY l.last_pull DESC LIMIT $3)";
 
 const EVENTS: &str = "INSERT INTO audit_event (stream, sequence, event, mac) \
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])";

@@ -15,10 +15,11 @@ const MIGRATIONS: [&str; CURRENT as usize] = [
     include_str!("schema_versions.sql"),
     include_str!("schema_pullers.sql"),
     include_str!("schema_checks.sql"),
+    include_str!("schema_uses.sql"),
 ];
 
 /// The number of the schema that this program writes.
-pub(super) const CURRENT: u32 = 7;
+pub(super) const CURRENT: u32 = 8;
 
 /// Tells a database of regcred from any other of SQLite: "rcdb" in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x7263_6462;

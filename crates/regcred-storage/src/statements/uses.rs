@@ -42,35 +42,50 @@ pub(crate) fn record(
     if !counts(unit.db, puller, pull.at)? {
         return Ok(PullRecorded::TokenGone);
     }
-    let (project, credentials) = (puller.project.as_bytes(), pull.credentials.as_bytes());
-    let noted = execute(
-        unit.db,
-        "INSERT INTO credentials_use (project_id, credentials_id, last_used, token_id, token_name) \
-         SELECT project_id, id, ?4, ?5, ?6 FROM docker_credentials \
-         WHERE project_id = ?1 AND id = ?2 AND version = ?3 \
-         ON CONFLICT (project_id, credentials_id) DO UPDATE SET last_used = excluded.last_used, token_id = excluded.token_id, \
-         token_name = excluded.token_name",
-        params![
-            project,
-            credentials,
-            pull.version,
-            pull.at.as_micros(),
-            puller.token.as_bytes(),
-            &puller.token_name,
-        ],
-    )?;
-    if noted == 0 {
+    if !count(unit.db, puller, pull)? {
         return Ok(PullRecorded::Changed);
     }
-    execute(
-        unit.db,
-        "INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls) VALUES (?, ?, ?, 1) \
-         ON CONFLICT (project_id, credentials_id, day) DO UPDATE SET pulls = credentials_use_day.pulls + 1",
-        params![project, credentials, Day::of(pull.at).number()],
-    )?;
     note_puller(unit.db, puller, pull)?;
     unit.record(event)?;
     Ok(PullRecorded::Written)
+}
+
+/// Counts a pull in the row of its day, unless the version that was read counts no more.
+fn count(db: &dyn Database, puller: &By, pull: &PullRecord) -> Result<bool> {
+    let (project, credentials) = (puller.project.as_bytes(), pull.credentials.as_bytes());
+    let day = Day::of(pull.at);
+    let params = params![
+        project,
+        credentials,
+        pull.version,
+        day.number(),
+        pull.at.as_micros(),
+        puller.token.as_bytes(),
+        &puller.token_name,
+    ];
+    let counted = execute(
+        db,
+        "UPDATE credentials_use_day SET pulls = pulls + 1, last_used = ?5, token_id = ?6, token_name = ?7 \
+         WHERE project_id = ?1 AND credentials_id = ?2 AND day = ?4 \
+         AND EXISTS (SELECT 1 FROM docker_credentials WHERE project_id = ?1 AND id = ?2 AND version = ?3)",
+        params.clone(),
+    )?;
+    if counted > 0 {
+        return Ok(true);
+    }
+    let begun = execute(
+        db,
+        "INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls, last_used, token_id, token_name) \
+         SELECT project_id, id, ?4, 1, ?5, ?6, ?7 FROM docker_credentials \
+         WHERE project_id = ?1 AND id = ?2 AND version = ?3 ON CONFLICT (project_id, credentials_id, day) DO NOTHING",
+        params,
+    )?;
+    if begun > 0 {
+        let sql = "DELETE FROM credentials_use_day WHERE project_id = ? AND credentials_id = ? AND day <= ?";
+        let last = day.minus(DAYS_OF_USE).number();
+        execute(db, sql, params![project, credentials, last])?;
+    }
+    Ok(begun > 0)
 }
 
 /// Keeps who pulled what last. A couple that is new takes the place of the oldest one, once there are so many.
@@ -187,15 +202,18 @@ pub(crate) fn list(
             days: Vec::new(),
         })
     };
-    let table = "credentials_use";
     let mut uses = if let Some(id) = of {
-        let sql = "SELECT credentials_id, last_used, token_id, token_name FROM credentials_use \
-                   WHERE project_id = ? AND credentials_id = ?";
-        all(db, table, sql, [project.as_bytes(), id.as_bytes()], read)?
+        let sql = "SELECT credentials_id, last_used, token_id, token_name FROM credentials_use_day \
+                   WHERE project_id = ? AND credentials_id = ? AND last_used IS NOT NULL ORDER BY day DESC LIMIT 1";
+        all(db, TABLE, sql, [project.as_bytes(), id.as_bytes()], read)?
     } else {
-        let sql = "SELECT credentials_id, last_used, token_id, token_name FROM credentials_use \
-                   WHERE project_id = ? ORDER BY credentials_id";
-        all(db, table, sql, [project.as_bytes()], read)?
+        // The last day of each.
+        let sql = "SELECT u.credentials_id, u.last_used, u.token_id, u.token_name FROM docker_credentials c \
+                   JOIN credentials_use_day u ON u.project_id = c.project_id AND u.credentials_id = c.id \
+                   AND u.day = (SELECT max(day) FROM credentials_use_day WHERE project_id = c.project_id \
+                   AND credentials_id = c.id AND last_used IS NOT NULL) \
+                   WHERE c.project_id = ? ORDER BY u.credentials_id";
+        all(db, TABLE, sql, [project.as_bytes()], read)?
     };
     for used in &mut uses {
         used.days = days.remove(&used.credentials).unwrap_or_default();
@@ -210,18 +228,17 @@ fn days(
     of: Option<CredentialsId>,
     since: Day,
 ) -> Result<HashMap<CredentialsId, Vec<PullsOfDay>>> {
-    let table = "credentials_use_day";
     let rows = if let Some(id) = of {
         let sql = "SELECT credentials_id, day, pulls FROM credentials_use_day \
                    WHERE project_id = ? AND credentials_id = ? AND day > ? ORDER BY day DESC";
         let params = params![project.as_bytes(), id.as_bytes(), since.number()];
-        all(db, table, sql, params, day)?
+        all(db, TABLE, sql, params, day)?
     } else {
         let sql = "SELECT credentials_id, day, pulls FROM credentials_use_day \
                    WHERE project_id = ? AND day > ? ORDER BY credentials_id, day DESC";
         all(
             db,
-            table,
+            TABLE,
             sql,
             params![project.as_bytes(), since.number()],
             day,
@@ -232,17 +249,6 @@ fn days(
         days.entry(credentials).or_default().push(of_day);
     }
     Ok(days)
-}
-
-/// Forgets days that are no longer kept, at most `limit` of them; how many.
-pub(crate) fn purge(unit: &Unit<'_>, now: Timestamp, limit: u32) -> Result<usize> {
-    let last = Day::of(now).minus(DAYS_OF_USE).number();
-    execute(
-        unit.db,
-        "DELETE FROM credentials_use_day WHERE day <= ?1 AND (project_id, credentials_id, day) IN \
-         (SELECT project_id, credentials_id, day FROM credentials_use_day WHERE day <= ?1 ORDER BY day LIMIT ?2)",
-        params![last, limit],
-    )
 }
 
 fn day(row: &Columns<'_>) -> Result<(CredentialsId, PullsOfDay)> {
@@ -257,3 +263,5 @@ fn day(row: &Columns<'_>) -> Result<(CredentialsId, PullsOfDay)> {
         of_day,
     ))
 }
+
+const TABLE: &str = "credentials_use_day";

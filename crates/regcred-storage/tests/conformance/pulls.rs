@@ -259,19 +259,30 @@ pub(crate) async fn are_forgotten_after_a_while_but_for_the_last_use(fixture: Fi
     for day in [0, 1, DAYS_OF_USE] {
         pull(&fixture, &puller, record(&busy, days(day))).await;
     }
-    let purge = fixture.store.purge_expired(days(DAYS_OF_USE), today);
-    purge.await.unwrap();
-    let kept: Vec<_> = uses(&fixture, &puller)
-        .await
-        .into_iter()
-        .map(|used| (used.last, used.days.iter().map(|of| of.day).collect()))
-        .collect();
+    let kept = |uses: Vec<CredentialsUse>| -> Vec<(_, Vec<_>)> {
+        let days = |used: CredentialsUse| used.days.iter().map(|of| of.day).collect();
+        uses.into_iter()
+            .map(|used| (used.last, days(used)))
+            .collect()
+    };
     let last = days(DAYS_OF_USE);
-    let expected: [(_, Vec<_>); 2] = [
-        (last, vec![Day::of(last), Day::of(days(1))]),
-        (today, vec![]),
-    ];
-    assert_eq!(kept, expected);
+    let busy_days = vec![Day::of(last), Day::of(days(1))];
+    // What nobody pulls any more keeps its days; they are behind those of which anybody is told.
+    let whatever_there_is = kept(uses(&fixture, &puller).await);
+    assert_eq!(
+        whatever_there_is,
+        [(last, busy_days.clone()), (today, vec![Day::of(today)])]
+    );
+    let sight = puller.sight();
+    for (of, expected) in [
+        (None, vec![(last, busy_days.clone()), (today, vec![])]),
+        (Some(quiet.id), vec![(today, vec![])]),
+        (Some(busy.id), vec![(last, busy_days.clone())]),
+    ] {
+        let since = Some(Day::of(last).minus(DAYS_OF_USE));
+        let told = fixture.store.credentials_uses(&sight, of, since).await;
+        assert_eq!(kept(told.unwrap()), expected);
+    }
 }
 
 pub(crate) async fn say_who_pulled_what_last_and_no_more_than_so_many(fixture: Fixture) {

@@ -147,8 +147,8 @@ UPDATE credentials_version SET registry = 'docker.io', expires_at = 7, probe = '
 UPDATE credentials_version SET base = 2, superseded_at = NULL, hold_until = NULL
     WHERE credentials_id = (SELECT min(credentials_id) FROM credentials_version);
 UPDATE credentials_check SET alert_at = due_at WHERE credentials_id = (SELECT min(credentials_id) FROM credentials_check);
-INSERT INTO credentials_use SELECT project_id, id, 123, randomblob(16), 'ci' FROM docker_credentials;
-INSERT INTO credentials_use_day SELECT project_id, credentials_id, 20000, 3 FROM credentials_use;
+INSERT INTO credentials_use_day SELECT project_id, id, 20000, 3, 1728000000000123, randomblob(16), 'ci' FROM docker_credentials;
+INSERT INTO credentials_use_day SELECT project_id, id, 19999, 4, NULL, NULL, NULL FROM docker_credentials;
 INSERT INTO credentials_puller
     SELECT project_id, id, randomblob(16), 'ghcr.io/' || char(0x61 + (abs(random()) % 26)) || '/ü', 'ci', 1, 5
     FROM docker_credentials;

@@ -78,14 +78,12 @@ FROM docker_credentials;
 INSERT INTO credentials_verification (project_id, credentials_id, checked_at, version, verdict, probed)
 SELECT project_id, id, last_update, version, 'ok', 0 FROM docker_credentials WHERE random() < 0.5;
 
-INSERT INTO credentials_use (project_id, credentials_id, last_used, token_id, token_name)
-SELECT project_id, id, pg_temp.days(-random() * 80), project_id, 'ci' FROM docker_credentials WHERE random() < 0.4;
-
-INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls)
-SELECT project_id, credentials_id, last_used / 86400000000, 1 + (random() * 100)::int FROM credentials_use;
+INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls, last_used, token_id, token_name)
+SELECT project_id, id, last / 86400000000, 1 + (random() * 100)::int, last, project_id, 'ci'
+FROM (SELECT project_id, id, pg_temp.days(-random() * 80) AS last FROM docker_credentials WHERE random() < 0.4) AS used;
 
 INSERT INTO credentials_puller (project_id, credentials_id, token_id, target, token_name, version, last_pull)
-SELECT project_id, credentials_id, token_id, 'docker.io/library/app', token_name, 1, last_used FROM credentials_use;
+SELECT project_id, credentials_id, token_id, 'docker.io/library/app', token_name, 1, last_used FROM credentials_use_day;
 
 INSERT INTO webhook_delivery (id, target, body, attempts, due_at)
 SELECT pg_temp.id(n), 'target-' || (n % 3), repeat('x', 500), 1, pg_temp.days(random() / 10) FROM generate_series(1, 5000) n;

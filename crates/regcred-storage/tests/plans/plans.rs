@@ -123,10 +123,9 @@ fn described(plan: &Plan, mode: &str, fault: &str) -> String {
 }
 
 /// What goes with a project, a user or credentials, by statements of the database's own.
-const CASCADES: [&str; 14] = [
+const CASCADES: [&str; 13] = [
     "credentials_check",
     "credentials_puller",
-    "credentials_use",
     "credentials_use_day",
     "credentials_verification",
     "credentials_version",

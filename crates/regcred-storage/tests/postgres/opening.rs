@@ -4,9 +4,11 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use regcred_core::clock::SystemClock;
+use regcred_core::credentials::DAYS_OF_USE;
 use regcred_core::random::SystemRandom;
 use regcred_core::sealing::Kek;
 use regcred_core::secret::SecretText;
+use regcred_core::{Clock as _, Day};
 use regcred_storage::{PostgresOptions, PostgresStore};
 
 use crate::proxy::server_of;
@@ -58,6 +60,74 @@ async fn a_newer_schema_is_left_alone() {
         why.contains("has the schema 1000") && why.contains("nothing was changed"),
         "{why}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
+    let (scratch, kek) = (Scratch::make().await, new_kek());
+    let replica = Replica::open(&scratch.options(), &kek);
+    let admin = replica.admin("admin").await;
+    let project = replica.project(&admin, "old").await;
+    for username in ["busy", "long-ago", "never"] {
+        replica.create(&admin, project, username).await.unwrap();
+    }
+    replica.store.close().await;
+    let client = scratch.client().await;
+    // As it was when the last pull had a table of its own: one that was pulled today and yesterday, one whose days are
+    // forgotten.
+    let today = Day::of(SystemClock.now()).number();
+    let now = SystemClock.now().as_micros();
+    let before = format!(
+        "DROP TABLE credentials_use_day; \
+         CREATE TABLE credentials_use (project_id bytea NOT NULL, credentials_id bytea NOT NULL, last_used bigint NOT NULL, \
+         token_id bytea NOT NULL, token_name text COLLATE \"C\" NOT NULL, PRIMARY KEY (project_id, credentials_id), \
+         FOREIGN KEY (project_id, credentials_id) REFERENCES docker_credentials (project_id, id) ON DELETE CASCADE); \
+         CREATE TABLE credentials_use_day (project_id bytea NOT NULL, credentials_id bytea NOT NULL, day bigint NOT NULL, \
+         pulls bigint NOT NULL, PRIMARY KEY (project_id, credentials_id, day), FOREIGN KEY (project_id, credentials_id) \
+         REFERENCES credentials_use (project_id, credentials_id) ON DELETE CASCADE); \
+         CREATE INDEX credentials_use_day_day ON credentials_use_day (day); \
+         INSERT INTO credentials_use SELECT project_id, id, CASE username WHEN 'busy' THEN {now} ELSE 86400000001 END, \
+         id, 'ci-' || username FROM docker_credentials WHERE username <> 'never'; \
+         INSERT INTO credentials_use_day SELECT project_id, id, {today} - d, 7 - d FROM docker_credentials, \
+         generate_series(0, 1) d WHERE username = 'busy'; UPDATE schema_version SET version = 7"
+    );
+    client.batch_execute(&before).await.unwrap();
+
+    // Another key changes nothing.
+    let why = refused(&scratch.options(), &new_kek());
+    assert!(why.contains("key"), "{why}");
+    let version = "SELECT version FROM schema_version";
+    let schema = async || -> i64 { client.query_one(version, &[]).await.unwrap().get(0) };
+    assert_eq!(schema().await, 7);
+
+    // Two at once, as a rollout does.
+    let (options, again) = (scratch.options(), kek.clone());
+    let other = tokio::task::spawn_blocking(move || Replica::open(&options, &again));
+    let replica = Replica::open(&scratch.options(), &kek);
+    other.await.unwrap().store.close().await;
+    assert!(schema().await > 7);
+    let since = Some(Day::from_number(today).minus(DAYS_OF_USE));
+    let uses = replica
+        .service
+        .credentials_uses(&admin, project, None, since);
+    let told: Vec<_> = uses
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|used| {
+            let days = used.days.iter();
+            let days: Vec<_> = days.map(|of| (today - of.day.number(), of.pulls)).collect();
+            (used.token_name, used.last.as_micros(), days)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ci-busy".to_owned(), now, vec![(0, 7), (1, 6)]),
+            ("ci-long-ago".to_owned(), 86_400_000_001, vec![]),
+        ]
+    );
+    replica.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use regcred_core::Clock as _;
 use regcred_core::clock::SystemClock;
+use regcred_core::credentials::DAYS_OF_USE;
 use regcred_core::workload::{Extent, Texts, WorkloadKind};
+use regcred_core::{Clock as _, Day};
 use regcred_storage::prepare_directory;
 
 use crate::installation::{Installation, new_kek};
@@ -59,7 +60,7 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     // As it was before pulls.
     let before = "DROP TABLE webhook_delivery; DROP TABLE credentials_check; DROP TABLE credentials_puller; \
                   DROP TABLE credentials_version; DROP TABLE workload_version; DROP TABLE workload; \
-                  DROP TABLE credentials_verification; DROP TABLE credentials_use_day; DROP TABLE credentials_use; \
+                  DROP TABLE credentials_verification; DROP TABLE credentials_use_day; \
                   ALTER TABLE project DROP COLUMN workload_versions; \
                   ALTER TABLE project DROP COLUMN grace_period_days; \
                   ALTER TABLE project DROP COLUMN verify_before_saving; \
@@ -100,6 +101,68 @@ async fn an_earlier_schema_is_brought_up_and_loses_nothing() {
     let checks = running.service.due_checks(within_a_day, HashSet::new(), 10);
     assert_eq!(checks.await.unwrap().checks.len(), 1);
     running.close().await;
+}
+
+#[tokio::test]
+async fn the_last_pulls_of_an_earlier_schema_are_kept_with_their_days() {
+    let installation = Installation::new();
+    let running = installation.open().unwrap();
+    let admin = running.admin().await;
+    let project = running.project(&admin, "old").await;
+    for username in ["busy", "long-ago", "never"] {
+        running.credentials(&admin, project, "h.x", username).await;
+    }
+    running.close().await;
+    // As it was when the last pull had a table of its own: one that was pulled today and yesterday, one whose days are
+    // forgotten.
+    let today = Day::of(SystemClock.now()).number();
+    let now = SystemClock.now().as_micros();
+    let before = format!(
+        "PRAGMA foreign_keys = ON; DROP TABLE credentials_use_day; \
+         CREATE TABLE credentials_use (project_id BLOB NOT NULL, credentials_id BLOB NOT NULL, last_used INTEGER NOT NULL, \
+         token_id BLOB NOT NULL, token_name TEXT NOT NULL, PRIMARY KEY (project_id, credentials_id), \
+         FOREIGN KEY (project_id, credentials_id) REFERENCES docker_credentials (project_id, id) ON DELETE CASCADE) \
+         STRICT, WITHOUT ROWID; \
+         CREATE TABLE credentials_use_day (project_id BLOB NOT NULL, credentials_id BLOB NOT NULL, day INTEGER NOT NULL, \
+         pulls INTEGER NOT NULL, PRIMARY KEY (project_id, credentials_id, day), FOREIGN KEY (project_id, credentials_id) \
+         REFERENCES credentials_use (project_id, credentials_id) ON DELETE CASCADE) STRICT, WITHOUT ROWID; \
+         CREATE INDEX credentials_use_day_day ON credentials_use_day (day); \
+         INSERT INTO credentials_use SELECT project_id, id, CASE username WHEN 'busy' THEN {now} ELSE 86400000001 END, \
+         randomblob(16), 'ci-' || username FROM docker_credentials WHERE username <> 'never'; \
+         INSERT INTO credentials_use_day SELECT project_id, id, {today} - d, 7 - d FROM docker_credentials, \
+         (SELECT 0 AS d UNION SELECT 1) WHERE username = 'busy'; PRAGMA user_version = 7;"
+    );
+    installation.database().execute_batch(&before).unwrap();
+
+    let running = installation.open().unwrap();
+    let admin = running.login().await;
+    let since = Some(Day::from_number(today).minus(DAYS_OF_USE));
+    let service = &running.service;
+    let uses = service.credentials_uses(&admin, project, None, since).await;
+    let told: Vec<_> = uses
+        .unwrap()
+        .into_iter()
+        .map(|used| {
+            let days = used.days.iter();
+            let days: Vec<_> = days.map(|of| (today - of.day.number(), of.pulls)).collect();
+            (used.token_name, used.last.as_micros(), days)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ci-busy".to_owned(), now, vec![(0, 7), (1, 6)]),
+            ("ci-long-ago".to_owned(), 86_400_000_001, vec![]),
+        ]
+    );
+    running.close().await;
+    let left =
+        "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'credentials_use%' AND type <> 'index'";
+    let left: u32 = installation
+        .database()
+        .query_row(left, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 1);
 }
 
 #[tokio::test]
