@@ -213,8 +213,9 @@ impl Database for Link {
         if full { self.flush() } else { Ok(()) }
     }
 
-    fn begin_snapshot(&self) -> Result<()> {
+    fn begin_snapshot(&self) -> Result<bool> {
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .map(|()| true)
     }
 
     fn end_snapshot(&self) -> Result<()> {

@@ -35,8 +35,8 @@ pub(crate) trait Database {
         self.execute(sql, params).map(drop)
     }
 
-    /// Begins to see one state of the database, whatever others change.
-    fn begin_snapshot(&self) -> Result<()>;
+    /// Begins to see one state of the database, whatever others change; `false` where it sees one already.
+    fn begin_snapshot(&self) -> Result<bool>;
 
     /// Sees what there is again.
     fn end_snapshot(&self) -> Result<()>;
@@ -60,8 +60,10 @@ pub(crate) fn snapshot<T>(
     db: &dyn Database,
     work: impl FnOnce(&dyn Database) -> Result<T>,
 ) -> Result<T> {
-    db.begin_snapshot()?;
+    let begun = db.begin_snapshot()?;
     let done = work(db);
-    db.end_snapshot()?;
+    if begun {
+        db.end_snapshot()?;
+    }
     done
 }

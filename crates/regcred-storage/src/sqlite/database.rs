@@ -32,8 +32,12 @@ impl Database for Connection {
         statement.execute(params_from_iter(params)).told()
     }
 
-    fn begin_snapshot(&self) -> Result<()> {
-        Database::execute(self, "BEGIN", &[]).map(drop)
+    fn begin_snapshot(&self) -> Result<bool> {
+        let begins = self.is_autocommit();
+        if begins {
+            Database::execute(self, "BEGIN", &[])?;
+        }
+        Ok(begins)
     }
 
     fn end_snapshot(&self) -> Result<()> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use regcred_core::sealing::{Kek, KeyRing};
 use regcred_core::{Clock, Error, Random};
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
 
 use super::directory::{DirectoryLock, make_private, unusable};
@@ -21,8 +22,6 @@ use crate::trail::Trail;
 
 /// What the writer keeps of the database in memory, in KiB.
 const WRITER_CACHE: i64 = 16 * 1024;
-/// So many pages of the log are folded into the database at once.
-const CHECKPOINT: i64 = 4_000;
 
 /// The name of the database in the data directory.
 pub const DATABASE_FILE: &str = "regcred.db";
@@ -77,7 +76,7 @@ impl SqliteStore {
         refuse_moved(directory)?;
         let path = directory.join(DATABASE_FILE);
         make_private(&path).map_err(|error| unusable(directory, &error))?;
-        let db = connect(&path)?;
+        let mut db = connect(&path)?;
         let present = look(&db, &path, kek)?;
         prepare(&db, &path, options.durability)?;
         let keys = match present {
@@ -90,12 +89,14 @@ impl SqliteStore {
         let keys = Arc::new(keys);
         let trail = Trail::resume(&db, Arc::clone(&keys))?;
         let stream = trail.stream();
+        let readers = Readers::new(&path);
+        fold_the_log(&mut db, &readers).told()?;
         let writer = Writer::start(db, trail).map_err(|error| {
             OpenError::new(format!("the writer's thread cannot be started: {error}"))
         })?;
         let store = SqlStore::new(Sqlite {
             writer,
-            readers: Readers::new(&path),
+            readers,
             stream,
             _lock: lock,
         });
@@ -186,7 +187,6 @@ fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), O
         // Pages that a savepoint may have to bring back are kept in memory: a file for them costs more than the pages.
         db.pragma_update(None, "temp_store", "MEMORY")?;
         db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
-        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         Ok(mode)
     };
@@ -200,6 +200,23 @@ fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), O
         path.display()
     )))
 }
+
+/// Has the readers told of each commit, and folds the log into the database once it is long, as SQLite would do by itself.
+fn fold_the_log(db: &mut Connection, readers: &Readers) -> rusqlite::Result<()> {
+    let readers = readers.clone();
+    db.wal_hook(Some(move |log: &mut Wal, pages| {
+        readers.committed();
+        if pages >= CHECKPOINT {
+            readers.let_go();
+            // What cannot be folded now is with the next commit.
+            let _ = log.checkpoint();
+        }
+        Ok(())
+    }))
+}
+
+/// So many pages of the log are folded into the database at once.
+const CHECKPOINT: i32 = 4_000;
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {

@@ -4,9 +4,15 @@
 //! would be handed to another thread. So look-ups run where they are asked for
 //! ([`Readers::read`]); only what grows with the whole database goes to a thread for blocking work
 //! ([`Readers::scan`]).
+//!
+//! To begin and to end a read transaction costs more than most look-ups: locks in a file that all readers share. So a
+//! connection keeps seeing what it saw as long as nothing was committed since. It lets go of that before the log is folded into
+//! the database, which it would hold up, and after a moment in any case.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use regcred_core::{Error, Result};
 use rusqlite::config::DbConfig;
@@ -24,9 +30,24 @@ pub(super) struct Readers(Arc<Pool>);
 struct Pool {
     path: PathBuf,
     /// `None` once closed.
-    idle: Mutex<Option<Vec<Connection>>>,
+    idle: Mutex<Option<Vec<Reader>>>,
+    /// How often the writer committed something.
+    commits: AtomicU64,
     /// Who may scan: threads are left for other blocking work, such as hashing.
     scanning: Semaphore,
+}
+
+/// A connection, and what it sees.
+struct Reader {
+    db: Connection,
+    seen: Option<Seen>,
+}
+
+/// The state of the database behind so many commits, as it was looked up.
+#[derive(Clone, Copy)]
+struct Seen {
+    commits: u64,
+    since: Instant,
 }
 
 impl Readers {
@@ -34,21 +55,32 @@ impl Readers {
         Self(Arc::new(Pool {
             path: path.to_owned(),
             idle: Mutex::new(Some(Vec::new())),
+            commits: AtomicU64::new(0),
             scanning: Semaphore::new(MOST_SCANS),
         }))
     }
 
-    /// A look-up, done here and now.
+    /// A look-up, done here and now. It sees whatever was committed before.
     pub(super) fn read<T>(&self, work: impl FnOnce(&dyn Database) -> Result<T>) -> Result<T> {
-        let db = match self.0.lock().as_mut().ok_or_else(closed)?.pop() {
-            Some(db) => db,
-            None => connect(&self.0.path).told()?,
+        let idle = self.0.lock().as_mut().ok_or_else(closed)?.pop();
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => Reader {
+                db: connect(&self.0.path).told()?,
+                seen: None,
+            },
         };
-        let done = work(&db);
-        if let Some(idle) = self.0.lock().as_mut()
+        reader.look(self.commits())?;
+        let done = work(&reader.db);
+        let kept = match reader.seen {
+            Some(seen) if done.is_ok() && seen.commits == self.commits() => Ok(()),
+            _ => reader.let_go(),
+        };
+        if kept.is_ok()
+            && let Some(idle) = self.0.lock().as_mut()
             && idle.len() < MOST_IDLE
         {
-            idle.push(db);
+            idle.push(reader);
         }
         done
     }
@@ -65,6 +97,22 @@ impl Readers {
             .map_err(|error| Error::internal(format!("a read ended badly: {error}")))?
     }
 
+    /// Something was committed: whoever reads from now on sees it.
+    pub(super) fn committed(&self) {
+        self.0.commits.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Ends what idle connections see, so that the log can be folded into the database and begun anew.
+    pub(super) fn let_go(&self) {
+        if let Some(idle) = self.0.lock().as_mut() {
+            idle.retain_mut(|reader| reader.let_go().is_ok());
+        }
+    }
+
+    fn commits(&self) -> u64 {
+        self.0.commits.load(Ordering::Acquire)
+    }
+
     /// Closes the idle connections; those in use close when they are given back.
     pub(super) fn close(&self) {
         self.0.lock().take();
@@ -72,9 +120,35 @@ impl Readers {
 }
 
 impl Pool {
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Reader>>> {
         // No code under the lock can panic half-way through a change.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reader {
+    /// Sees the state behind so many commits, or a later one.
+    fn look(&mut self, commits: u64) -> Result<()> {
+        let now = Instant::now();
+        if self.seen.is_some_and(|seen| {
+            seen.commits == commits && now.duration_since(seen.since) < LONGEST_SEEN
+        }) {
+            return Ok(());
+        }
+        self.let_go()?;
+        self.db.begin_snapshot()?;
+        self.seen = Some(Seen {
+            commits,
+            since: now,
+        });
+        Ok(())
+    }
+
+    fn let_go(&mut self) -> Result<()> {
+        match self.seen.take() {
+            Some(_) => self.db.end_snapshot(),
+            None => Ok(()),
+        }
     }
 }
 
@@ -95,6 +169,8 @@ pub(super) fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "trusted_schema", false)
 }
 
+/// So long a connection keeps what it sees: nobody else is to write there, but what somebody does is seen soon.
+const LONGEST_SEEN: Duration = Duration::from_millis(10);
 /// As many as read at once on a large machine; more are made for a moment where that is not enough.
 const MOST_IDLE: usize = 16;
 /// What each of them keeps of the database in memory, in KiB.

@@ -1,6 +1,7 @@
 //! A fresh store, and people who use it.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use regcred_core::access::{
     self, AdminGrant, Caller, Editor, Grant, Level, Manager, Principal, PullGrant, RequestId,
@@ -75,6 +76,8 @@ impl Place {
                 let database = directory.path().join("regcred.db");
                 let database = rusqlite::Connection::open(database).unwrap();
                 database.execute_batch(sql).unwrap();
+                // The store sees after a moment what another one wrote.
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Self::Postgres(scratch) => {
                 let client = scratch.client().await;

@@ -22,6 +22,7 @@ async fn a_project_has_a_bound_and_a_full_one_is_listed_whole() {
     database.execute(sql, params).unwrap();
     let sql = "UPDATE project SET credentials = (SELECT count(*) FROM docker_credentials)";
     database.execute(sql, []).unwrap();
+    Installation::settle();
     let listed = running.service.list_credentials(&admin, project).await;
     let listed = listed.unwrap();
     assert_eq!(listed.len(), MOST_IN_PROJECT);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use regcred_core::access::{AdminGrant, Caller, RequestId};
 use regcred_core::clock::SystemClock;
@@ -71,6 +72,11 @@ impl Installation {
     /// A connection behind the store's back.
     pub(crate) fn database(&self) -> Connection {
         Connection::open(self.directory.path().join(DATABASE_FILE)).unwrap()
+    }
+
+    /// Waits until a store that is open sees what was written behind its back.
+    pub(crate) fn settle() {
+        std::thread::sleep(Duration::from_millis(20));
     }
 
     /// The bytes of every file that holds data: the lock, and what SQLite shares between processes, hold none.

@@ -6,4 +6,5 @@ mod installation;
 mod lifetimes;
 mod opening;
 mod passwords;
+mod reading;
 mod tampering;

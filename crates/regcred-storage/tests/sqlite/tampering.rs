@@ -41,6 +41,7 @@ async fn every_flipped_byte_of_a_stored_password_is_refused() {
         let sql = "UPDATE docker_credentials SET password = ?1 WHERE (project_id, id) IN \
                    (SELECT project_id, id FROM docker_credentials LIMIT 1)";
         assert_eq!(database.execute(sql, [bytes]).unwrap(), 1);
+        Installation::settle();
     };
     for index in 0..sealed.len() {
         let mut changed = sealed.clone();
@@ -62,6 +63,7 @@ async fn a_password_that_does_not_open_is_mended_by_a_new_one() {
     let damaged = running.credentials(&admin, project, "ghcr.io", "me").await;
     let spoil = "UPDATE docker_credentials SET password = zeroblob(length(password))";
     installation.database().execute(spoil, []).unwrap();
+    Installation::settle();
     let input = UpgradeCredentials {
         project,
         id: damaged.id,
@@ -193,6 +195,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     let sql = "UPDATE project_member SET role = 'king' RETURNING project_id";
     let project = database.query_row(sql, [], |row| row.get(0)).unwrap();
     let project = ProjectId::from_bytes(project);
+    Installation::settle();
     let error = running.service.list_credentials(&admin, project).await;
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
