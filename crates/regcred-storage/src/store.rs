@@ -672,6 +672,18 @@ impl<B: Backend> Store for SqlStore<B> {
             .await
     }
 
+    async fn sealed_versions(
+        &self,
+        unsealing: &Unsealing,
+        id: CredentialsId,
+        now: Timestamp,
+    ) -> Result<Vec<StoredPassword>> {
+        let project = unsealing.project();
+        self.backend
+            .read(move |db| versions::sealed_held(db, project, id, now))
+            .await
+    }
+
     async fn pullers(&self, sight: &Sight, of: Option<CredentialsId>) -> Result<Vec<Puller>> {
         let project = sight.project();
         if of.is_some() {

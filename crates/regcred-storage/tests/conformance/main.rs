@@ -103,6 +103,7 @@ macro_rules! suite {
             versions {
                 that_are_refused_before_they_count_are_news_once_they_do
                 of_an_upgrade_are_held_and_brought_back
+                that_are_held_are_read_at_once_with_their_passwords
                 that_are_staged_wait_one_at_a_time
                 are_switched_at_once_or_not_at_all
                 are_held_for_the_grace_period_of_the_project_and_no_more_than_so_many

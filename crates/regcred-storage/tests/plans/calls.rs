@@ -249,6 +249,8 @@ impl<'a> Calls<'a> {
         assert!(sealed.is_some());
         let sealed = call!(self.sealed_password(&unsealing, filled, Some(2))).unwrap();
         assert!(sealed.is_some());
+        let held = call!(self.sealed_versions(&unsealing, filled, now())).unwrap();
+        assert_eq!(held.len(), versions.len() - 1);
     }
 
     async fn of_proofs(&mut self) {
