@@ -639,9 +639,8 @@ impl<B: Backend> Store for SqlStore<B> {
         keys: &[RegistryKey],
         limit: usize,
     ) -> Result<Vec<StoredPassword>> {
-        let (project, keys) = (unsealing.project(), keys.to_vec());
         self.backend
-            .read(move |db| credentials::sealed_of_first(db, project, &keys, limit))
+            .sealed_of_first(unsealing.project(), keys.to_vec(), limit)
             .await
     }
 

@@ -75,6 +75,8 @@ macro_rules! suite {
             pulls {
                 see_the_first_key_that_any_credentials_of_their_project_have
                 see_what_is_near_on_the_same_host
+                that_come_together_see_what_each_would_alone
+                that_come_together_do_not_fail_for_a_damaged_row_of_another
                 are_counted_by_day_and_written_down
                 that_may_not_leave_any_more_are_refused_and_leave_nothing
                 that_come_at_once_are_all_counted
