@@ -177,7 +177,8 @@ impl<Q: Question> Drop for Rounds<Q> {
     }
 }
 
-/// So many questions are under way at once.
+/// So many questions are under way at once. With one, two and four of them as many pulls were answered, and with one at the least
+/// cost; but then one that hangs would hold up everybody.
 const AT_ONCE: usize = 2;
 /// Further askers wait for the next question: a bound on how much one gives, and on how many one that fails is for.
 const MOST_AT_ONCE: usize = 256;
