@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use regcred_core::Result;
 use regcred_core::audit::AuditEvent;
-use regcred_core::store::{PullRecord, PullRecorded};
+use regcred_core::ids::ProjectId;
+use regcred_core::registry::RegistryKey;
+use regcred_core::store::{PullRecord, PullRecorded, StoredPassword};
 
 use crate::sql::Database;
+use crate::statements::credentials;
 use crate::statements::uses::{self, By};
 use crate::unit::{Key, Unit};
 
@@ -18,6 +21,17 @@ pub(crate) trait Backend: Send + Sync + 'static {
         &self,
         work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
+
+    /// Reads the sealed passwords of the first of the keys that any credentials have: like [`Self::read`], of pulls, which
+    /// come by the thousand.
+    fn sealed_of_first(
+        &self,
+        project: ProjectId,
+        keys: Vec<RegistryKey>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<StoredPassword>>> + Send {
+        self.read(move |db| credentials::sealed_of_first(db, project, &keys, limit))
+    }
 
     /// A read that grows with the whole database, and must not hold up others.
     fn scan<T: Send + 'static>(

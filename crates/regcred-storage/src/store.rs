@@ -638,9 +638,8 @@ impl<B: Backend> Store for SqlStore<B> {
         keys: &[RegistryKey],
         limit: usize,
     ) -> Result<Vec<StoredPassword>> {
-        let (project, keys) = (unsealing.project(), keys.to_vec());
         self.backend
-            .read(move |db| credentials::sealed_of_first(db, project, &keys, limit))
+            .sealed_of_first(unsealing.project(), keys.to_vec(), limit)
             .await
     }
 
@@ -668,6 +667,18 @@ impl<B: Backend> Store for SqlStore<B> {
                 None => credentials::sealed_current(db, project, id),
                 Some(number) => snapshot(db, |db| versions::sealed(db, project, id, number)),
             })
+            .await
+    }
+
+    async fn sealed_versions(
+        &self,
+        unsealing: &Unsealing,
+        id: CredentialsId,
+        now: Timestamp,
+    ) -> Result<Vec<StoredPassword>> {
+        let project = unsealing.project();
+        self.backend
+            .read(move |db| versions::sealed_held(db, project, id, now))
             .await
     }
 

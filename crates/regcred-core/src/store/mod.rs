@@ -434,6 +434,14 @@ pub trait Store: Send + Sync + 'static {
         id: CredentialsId,
         version: Option<u32>,
     ) -> Result<Option<StoredPassword>>;
+    /// The versions of credentials that are held at a moment, with their sealed passwords, the current one among them, the
+    /// first one first; empty where they are absent. One state of all of them.
+    async fn sealed_versions(
+        &self,
+        unsealing: &Unsealing,
+        id: CredentialsId,
+        now: Timestamp,
+    ) -> Result<Vec<StoredPassword>>;
     /// Writes down that a password leaves: the event, and the credentials' use. Where it may not leave any more, nothing
     /// is written.
     async fn record_pull(

@@ -324,6 +324,7 @@ pub enum PullRecorded {
 }
 
 /// A sealed password with all that it is bound to.
+#[derive(Clone)]
 pub struct StoredPassword {
     /// The project.
     pub project: ProjectId,

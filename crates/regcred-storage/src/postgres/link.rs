@@ -100,6 +100,11 @@ impl Link {
         self.trouble.take()
     }
 
+    /// Whether a statement failed and trying again is no help; it can still be asked why.
+    pub(super) fn was_refused(&self) -> bool {
+        self.trouble.get() == Some(Trouble::Refused)
+    }
+
     /// Runs statements that take nothing and give nothing.
     pub(super) fn run(&self, sql: &str) -> Result<()> {
         self.wait(self.client.batch_execute(sql))

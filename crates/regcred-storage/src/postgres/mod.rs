@@ -2,8 +2,8 @@
 //! be forgotten.
 //!
 //! [`open`] finds or makes the installation, on the host that [`reach`] finds; [`writer`] is the one thread that writes,
-//! with the [`session`] that has a stream of the audit trail to itself; [`pool`] has the connections that read; [`keeper`]
-//! listens to other replicas; [`incoming`] is a database into which an installation moves.
+//! with the [`session`] that has a stream of the audit trail to itself; [`pool`] has the connections that read, and [`reading`]
+//! those who read together, as [`pulls`] do; [`keeper`] listens to other replicas; [`incoming`] is a database into which an installation moves.
 
 mod address;
 mod copy;
@@ -14,7 +14,9 @@ mod keeper;
 mod link;
 mod open;
 mod pool;
+mod pulls;
 mod reach;
+mod reading;
 mod session;
 mod tls;
 mod together;
@@ -25,7 +27,9 @@ use std::time::Duration;
 
 use regcred_core::Result;
 use regcred_core::audit::AuditEvent;
-use regcred_core::store::{PullRecord, PullRecorded};
+use regcred_core::ids::ProjectId;
+use regcred_core::registry::RegistryKey;
+use regcred_core::store::{PullRecord, PullRecorded, StoredPassword};
 
 use crate::backend::Backend;
 use crate::sql::{Database, first, params};
@@ -38,6 +42,8 @@ pub(crate) use incoming::{Found, Incoming, Part};
 
 use keeper::Keeper;
 use pool::Pool;
+use pulls::{Pulls, Wanted};
+use reading::Reading;
 use writer::Writer;
 
 /// The store on PostgreSQL.
@@ -47,6 +53,7 @@ pub type PostgresStore = SqlStore<Postgres>;
 pub struct Postgres {
     writer: Writer,
     pool: Pool,
+    pulls: Reading<Pulls>,
     keeper: Keeper,
 }
 
@@ -55,14 +62,28 @@ impl Backend for Postgres {
         &self,
         work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.pool.read(LONGEST_READ, work).await
+        self.pool.read(LONGEST_READ, move |link| work(link)).await
+    }
+
+    async fn sealed_of_first(
+        &self,
+        project: ProjectId,
+        keys: Vec<RegistryKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredPassword>> {
+        let wanted = Wanted {
+            project,
+            keys,
+            limit,
+        };
+        self.pulls.ask(wanted).await
     }
 
     async fn scan<T: Send + 'static>(
         &self,
         work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.pool.read(LONGEST_SCAN, work).await
+        self.pool.read(LONGEST_SCAN, move |link| work(link)).await
     }
 
     async fn write<T: Send + 'static>(

@@ -12,6 +12,8 @@ use super::incoming::is_unfinished;
 use super::keeper::Keeper;
 use super::link::Link;
 use super::pool::Pool;
+use super::pulls::Pulls;
+use super::reading::Reading;
 use super::session::Session;
 use super::writer::Writer;
 use super::{Postgres, PostgresStore};
@@ -72,10 +74,12 @@ impl PostgresStore {
             let keys = Arc::new(prepare(&link, options, kek, clock, random, &fit)?);
             Ok((Session::open(options, &keys)?, keys))
         })?;
+        let pool = Pool::new(options);
         let failed = |error| OpenError::new(format!("a thread cannot be started: {error}"));
         let store = SqlStore::new(Postgres {
             writer: Writer::start(options, &keys, session).map_err(failed)?,
-            pool: Pool::new(options),
+            pulls: Reading::new(Pulls(pool.clone())),
+            pool,
             keeper: Keeper::start(options).map_err(failed)?,
         });
         Ok((store, keys))

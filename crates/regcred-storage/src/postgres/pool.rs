@@ -13,7 +13,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::address::PostgresOptions;
 use super::error::Trouble;
 use super::link::Link;
-use crate::sql::Database;
 use crate::unit::closed;
 
 /// The connections that read.
@@ -40,26 +39,19 @@ impl Pool {
     pub(super) async fn read<T: Send + 'static>(
         &self,
         time: Duration,
-        work: impl Fn(&dyn Database) -> Result<T> + Send + 'static,
+        work: impl Fn(&Link) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let turn = self.turn().await?;
-        let links = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            links.read(time, work)
-        })
-        .await
-        .map_err(|error| Error::internal(format!("a read ended badly: {error}")))?
+        match tokio::time::timeout(LONGEST_WAIT, self.turn()).await {
+            Ok(turn) => turn?.read(time, work).await,
+            Err(_) => Err(no_turn()),
+        }
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        let free = Arc::clone(&self.0.free).acquire_owned();
-        match tokio::time::timeout(LONGEST_WAIT, free).await {
-            Ok(turn) => turn.map_err(|_| closed()),
-            Err(_) => Err(Error::unavailable(format!(
-                "no connection to PostgreSQL was free within {LONGEST_WAIT:?}"
-            ))),
-        }
+    /// Waits for a turn, however long; an error once the pool is closed.
+    pub(super) async fn turn(&self) -> Result<Turn> {
+        let free = Arc::clone(&self.0.free).acquire_owned().await;
+        let links = Arc::clone(&self.0);
+        free.map(|free| Turn { free, links }).map_err(|_| closed())
     }
 
     /// Closes those that are idle; those in use close when they are given back.
@@ -69,8 +61,32 @@ impl Pool {
     }
 }
 
+/// A connection that is free for whoever has this, or may be made.
+pub(super) struct Turn {
+    free: OwnedSemaphorePermit,
+    links: Arc<Links>,
+}
+
+impl Turn {
+    /// Reads, and answers within `time`.
+    pub(super) async fn read<T: Send + 'static>(
+        self,
+        time: Duration,
+        work: impl Fn(&Link) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        tokio::task::spawn_blocking(move || {
+            let Self { free, links } = self;
+            let done = links.read(time, work);
+            drop(free);
+            done
+        })
+        .await
+        .map_err(|error| Error::internal(format!("a read ended badly: {error}")))?
+    }
+}
+
 impl Links {
-    fn read<T>(&self, time: Duration, work: impl Fn(&dyn Database) -> Result<T>) -> Result<T> {
+    fn read<T>(&self, time: Duration, work: impl Fn(&Link) -> Result<T>) -> Result<T> {
         let idle = self.lock().as_mut().ok_or_else(closed)?.pop();
         if let Some(link) = idle {
             let (done, usable) = attempt(&link, time, &work);
@@ -99,7 +115,7 @@ impl Links {
         &self,
         until: Instant,
         time: Duration,
-        work: impl Fn(&dyn Database) -> Result<T>,
+        work: impl Fn(&Link) -> Result<T>,
     ) -> (Result<T>, bool) {
         let left = until.saturating_duration_since(Instant::now());
         match Link::open(&self.options, left) {
@@ -127,17 +143,20 @@ impl Links {
 }
 
 /// Does the work, and tells whether the connection can be used again.
-fn attempt<T>(
-    link: &Link,
-    time: Duration,
-    work: impl Fn(&dyn Database) -> Result<T>,
-) -> (Result<T>, bool) {
+fn attempt<T>(link: &Link, time: Duration, work: impl Fn(&Link) -> Result<T>) -> (Result<T>, bool) {
     link.allow(time);
     let done = work(link);
     let lost = link.trouble() == Some(Trouble::Lost);
     // What is left of a snapshot that failed half-way.
     let usable = !lost && (done.is_ok() || link.roll_back("ROLLBACK").is_ok());
     (done, usable)
+}
+
+/// Nobody gave a connection back in time.
+pub(super) fn no_turn() -> Error {
+    Error::unavailable(format!(
+        "no connection to PostgreSQL was free within {LONGEST_WAIT:?}"
+    ))
 }
 
 /// So long a read waits for a connection, and a connection may take.

@@ -14,7 +14,11 @@ pub(crate) struct Columns<'a> {
     row: &'a dyn Row,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    pub(crate) fn new(table: &'static str, row: &'a dyn Row) -> Self {
+        Self { table, row }
+    }
+
     /// The value of a column.
     pub(crate) fn get<T: FromCell>(&self, index: usize, column: &str) -> Result<T> {
         let cell = self.row.cell(index);
@@ -90,7 +94,7 @@ pub(crate) fn all<'p, T, V: Into<Value<'p>>, const N: usize>(
 ) -> Result<Vec<T>> {
     let mut all = Vec::new();
     db.query(sql, &params.map(Into::into), &mut |row| {
-        all.push(read(&Columns { table, row })?);
+        all.push(read(&Columns::new(table, row))?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(all)
@@ -106,7 +110,7 @@ pub(crate) fn first<'p, T, V: Into<Value<'p>>, const N: usize>(
 ) -> Result<Option<T>> {
     let mut first = None;
     db.query(sql, &params.map(Into::into), &mut |row| {
-        first = Some(read(&Columns { table, row })?);
+        first = Some(read(&Columns::new(table, row))?);
         Ok(ControlFlow::Break(()))
     })?;
     Ok(first)

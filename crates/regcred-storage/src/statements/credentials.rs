@@ -37,6 +37,8 @@ macro_rules! select_sealed {
     };
 }
 
+pub(crate) use select_sealed;
+
 /// Those of each of several keys, ordered by username; a key that is not given finds none.
 macro_rules! of_keys {
     ($select:ident: $first:literal $(, $key:literal)*) => {
@@ -311,8 +313,15 @@ pub(crate) fn sealed_of_first(
     keys: &[RegistryKey],
     limit: usize,
 ) -> Result<Vec<StoredPassword>> {
-    let key = |stored: &StoredPassword| stored.credentials.registry.key().clone();
-    of_first_by(db, SEALED_OF_FIRST, project, keys, limit, stored, key)
+    of_first_by(
+        db,
+        SEALED_OF_FIRST,
+        project,
+        keys,
+        limit,
+        stored,
+        key_of_stored,
+    )
 }
 
 /// One statement for all keys, so that it sees one state of the database and asks once.
@@ -326,7 +335,7 @@ fn of_first_by<T>(
     key_of: impl Fn(&T) -> RegistryKey,
 ) -> Result<Vec<T>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    for keys in keys.chunks(KEYS_AT_ONCE) {
+    first_of(keys, key_of, |keys| {
         let mut given = [const { Value::Null }; KEYS_AT_ONCE + 2];
         let values = params![project.as_bytes(), limit];
         let values = values
@@ -335,7 +344,18 @@ fn of_first_by<T>(
         for (place, value) in given.iter_mut().zip(values) {
             *place = value;
         }
-        let mut found = all(db, TABLE, sql, given, &read)?;
+        all(db, TABLE, sql, given, &read)
+    })
+}
+
+/// What the first of the keys has that has anything, where `find` tells what some of them have.
+pub(crate) fn first_of<T>(
+    keys: &[RegistryKey],
+    key_of: impl Fn(&T) -> RegistryKey,
+    find: impl Fn(&[RegistryKey]) -> Result<Vec<T>>,
+) -> Result<Vec<T>> {
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        let mut found = find(keys)?;
         let first = keys
             .iter()
             .find(|key| found.iter().any(|row| key_of(row) == **key));
@@ -424,7 +444,7 @@ fn credentials(row: &Columns<'_>) -> Result<DockerCredentials> {
     })
 }
 
-fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
+pub(crate) fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
     Ok(StoredPassword {
         project: row.id(9, "project_id", ProjectId::from_bytes)?,
         credentials: credentials(row)?,
@@ -432,8 +452,23 @@ fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
     })
 }
 
-const TABLE: &str = "docker_credentials";
+pub(crate) fn key_of_stored(stored: &StoredPassword) -> RegistryKey {
+    stored.credentials.registry.key().clone()
+}
+
+pub(crate) const TABLE: &str = "docker_credentials";
 /// An image has few parts: one more statement where it has more.
 const KEYS_AT_ONCE: usize = 6;
 const OF_FIRST: &str = of_keys!(select: "?3", "?4", "?5", "?6", "?7", "?8");
 const SEALED_OF_FIRST: &str = of_keys!(select_sealed: "?3", "?4", "?5", "?6", "?7", "?8");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pulls_read_two_columns_more_than_what_shows_them_and_have_its_plan() {
+        let shown = SEALED_OF_FIRST.replace(", project_id, password FROM", " FROM");
+        assert_eq!(shown, OF_FIRST);
+    }
+}

@@ -316,6 +316,25 @@ pub(crate) fn sealed(
     first(db, TABLE, sql, key, stored)
 }
 
+/// All that are held at a moment, with their sealed passwords, in the order of their numbers. One statement for the two tables,
+/// so that it sees one state of the database and asks once.
+pub(crate) fn sealed_held(
+    db: &dyn Database,
+    project: ProjectId,
+    id: CredentialsId,
+    now: Timestamp,
+) -> Result<Vec<StoredPassword>> {
+    let sql = select!(
+        "WHERE project_id = ?1 AND credentials_id = ?2 AND (base IS NOT NULL OR hold_until > ?3) UNION ALL \
+         SELECT id, version, registry, registry_key, username, last_update, expires_at, NULL, NULL, NULL, project_id, password, \
+         probe, secret FROM docker_credentials WHERE project_id = ?1 AND id = ?2"
+    );
+    let key = params![project.as_bytes(), id.as_bytes(), now.as_micros()];
+    let mut held = all(db, EITHER_TABLE, sql, key, stored)?;
+    held.sort_by_key(|stored| stored.credentials.version);
+    Ok(held)
+}
+
 /// Those behind a key, with their sealed passwords, in its order; how many at most comes last.
 pub(crate) fn sealed_behind(
     db: &dyn Database,
@@ -377,3 +396,4 @@ fn stored(row: &Columns<'_>) -> Result<StoredPassword> {
 }
 
 const TABLE: &str = "credentials_version";
+const EITHER_TABLE: &str = "docker_credentials or credentials_version";

@@ -81,6 +81,8 @@ macro_rules! suite {
             pulls {
                 see_the_first_key_that_any_credentials_of_their_project_have
                 see_what_is_near_on_the_same_host
+                that_come_together_see_what_each_would_alone
+                that_come_together_do_not_fail_for_a_damaged_row_of_another
                 are_counted_by_day_and_written_down
                 that_may_not_leave_any_more_are_refused_and_leave_nothing
                 that_come_at_once_are_all_counted
@@ -109,6 +111,7 @@ macro_rules! suite {
             versions {
                 that_are_refused_before_they_count_are_news_once_they_do
                 of_an_upgrade_are_held_and_brought_back
+                that_are_held_are_read_at_once_with_their_passwords
                 that_are_staged_wait_one_at_a_time
                 are_switched_at_once_or_not_at_all
                 are_held_for_the_grace_period_of_the_project_and_no_more_than_so_many

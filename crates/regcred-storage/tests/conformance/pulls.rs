@@ -6,7 +6,7 @@ use std::time::Duration;
 use regcred_core::access::PullGrant;
 use regcred_core::credentials::{CredentialsUse, DAYS_OF_USE, DockerCredentials, MOST_PULLERS};
 use regcred_core::ids::ProjectId;
-use regcred_core::registry::PullTarget;
+use regcred_core::registry::{PullTarget, Registry};
 use regcred_core::store::{PullRecord, PullRecorded};
 use regcred_core::{Day, Timestamp};
 
@@ -102,6 +102,133 @@ pub(crate) async fn see_the_first_key_that_any_credentials_of_their_project_have
     );
     let foreign = fixture.puller(&alice, "ci", other).await;
     assert_eq!(opened(&foreign).await, None);
+}
+
+pub(crate) async fn that_come_together_see_what_each_would_alone(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let mut random = Dice(7);
+    let hosts = [
+        "h.x",
+        "h.x/a",
+        "h.x/a/b",
+        "h.x/a/b/c",
+        "h.x:443",
+        "g.x/a",
+        "g.x",
+    ];
+    let mut pullers = Vec::new();
+    for name in ["none", "one", "two", "three"] {
+        let project = fixture.project(&alice, name).await;
+        for host in hosts {
+            for account in 0..random.below(5) * usize::from(name != "none") {
+                let username = format!("{}{account}", ["b", "B", "\u{e9}"][account % 3]);
+                add(&fixture, &alice, project, host, &username).await;
+            }
+        }
+        pullers.push(fixture.puller(&alice, name, project).await);
+    }
+    let pullers = Arc::new(pullers);
+    let mut asked = Vec::new();
+    for _ in 0..300 {
+        let puller = random.below(pullers.len());
+        // Covering keys, and any others in any order.
+        let keys: Vec<_> = if random.below(2) == 0 {
+            let images = [
+                "h.x/a/b/c/d",
+                "h.x/a/b",
+                "h.x/z",
+                "h.x:443/a",
+                "g.x/a/b",
+                "n.x/a",
+            ];
+            let image = images[random.below(images.len())];
+            PullTarget::image(image).unwrap().covering().collect()
+        } else {
+            let several = 0..random.below(10);
+            let any = several.map(|_| hosts[random.below(hosts.len())].to_owned());
+            any.map(|host| Registry::parse(Some(host)).unwrap().key().clone())
+                .collect()
+        };
+        asked.push((puller, keys, random.below(5)));
+    }
+    let together = asked.iter().map(|(puller, keys, limit)| {
+        let (store, pullers) = (Arc::clone(&fixture.store), Arc::clone(&pullers));
+        let (puller, keys, limit) = (*puller, keys.clone(), *limit);
+        tokio::spawn(async move {
+            let unsealing = pullers[puller].unsealing();
+            store.sealed_of_first(&unsealing, &keys, limit).await
+        })
+    });
+    let together: Vec<_> = together.collect();
+    let mut empty = 0;
+    for (together, (puller, keys, limit)) in together.into_iter().zip(&asked) {
+        let (unsealing, sight) = (pullers[*puller].unsealing(), pullers[*puller].sight());
+        let alone = fixture.store.credentials_of_first(&sight, keys, *limit);
+        let alone = alone.await.unwrap();
+        let together = together.await.unwrap().unwrap();
+        let rows: Vec<_> = together.iter().map(|one| one.credentials.clone()).collect();
+        assert_eq!(rows, alone, "{keys:?}, {limit}");
+        for read in together {
+            let id = read.credentials.id;
+            let current = fixture.store.sealed_password(&unsealing, id, None).await;
+            assert_eq!(read.password, current.unwrap().unwrap().password);
+            assert!(
+                fixture
+                    .keys
+                    .open_record(&read.binding(), &read.password)
+                    .is_ok()
+            );
+        }
+        empty += usize::from(alone.is_empty());
+    }
+    assert!((30..270).contains(&empty), "{empty} of 300 found nothing");
+}
+
+pub(crate) async fn that_come_together_do_not_fail_for_a_damaged_row_of_another(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let mut pullers = Vec::new();
+    for name in ["whole", "damaged"] {
+        let project = fixture.project(&alice, name).await;
+        add(&fixture, &alice, project, "h.x", name).await;
+        pullers.push(fixture.puller(&alice, name, project).await);
+    }
+    let damage = "UPDATE docker_credentials SET version = -1 WHERE username = 'damaged'";
+    fixture.run(damage).await;
+    let (pullers, key) = (Arc::new(pullers), PullTarget::image("h.x/a").unwrap());
+    let asked = (0..60).map(|number| {
+        let (store, pullers) = (Arc::clone(&fixture.store), Arc::clone(&pullers));
+        let keys: Vec<_> = key.covering().collect();
+        tokio::spawn(async move {
+            let unsealing = pullers[number % 2].unsealing();
+            store.sealed_of_first(&unsealing, &keys, 10).await
+        })
+    });
+    for (number, asked) in asked.collect::<Vec<_>>().into_iter().enumerate() {
+        match (number % 2, asked.await.unwrap()) {
+            (0, read) => assert_eq!(read.unwrap().len(), 1),
+            (_, Ok(_)) => panic!("what cannot be read was read"),
+            (_, Err(error)) => {
+                let detail = error.detail().unwrap();
+                assert!(
+                    detail.starts_with("docker_credentials.version of the row "),
+                    "{detail}"
+                );
+            }
+        }
+    }
+}
+
+/// Throws the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
 }
 
 pub(crate) async fn see_what_is_near_on_the_same_host(fixture: Fixture) {

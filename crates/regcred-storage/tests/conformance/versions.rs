@@ -141,6 +141,24 @@ impl Room {
         Some(String::from_utf8(opened.unwrap().to_vec()).unwrap())
     }
 
+    /// Number, password and first version with it of each that is held at a moment.
+    async fn held(&self, at: Timestamp) -> Vec<(u32, String, u32)> {
+        let unsealing = self.editor.unsealing();
+        let held = self
+            .fixture
+            .store
+            .sealed_versions(&unsealing, self.id, at)
+            .await;
+        let opened = held.unwrap().into_iter().map(|stored| {
+            let keys = &self.fixture.keys;
+            let opened = keys.open_record(&stored.binding(), &stored.password);
+            let row = stored.credentials;
+            let password = String::from_utf8(opened.unwrap().to_vec()).unwrap();
+            (row.version, password, row.secret)
+        });
+        opened.collect()
+    }
+
     async fn events(&self) -> usize {
         let rows = self.fixture.store.audit_rows(1, 0, 10_000).await;
         rows.unwrap().len()
@@ -221,6 +239,37 @@ pub(crate) async fn of_an_upgrade_are_held_and_brought_back(fixture: Fixture) {
         let keys = &room.fixture.keys;
         assert!(keys.open_record(&one.binding(), &one.password).is_ok());
     }
+}
+
+pub(crate) async fn that_are_held_are_read_at_once_with_their_passwords(fixture: Fixture) {
+    let room = Room::new(fixture).await;
+    let own = |number: u32| (number, number.to_string(), number);
+    let first = (1, "hunter2".to_owned(), 1);
+    assert_eq!(room.held(now()).await, std::slice::from_ref(&first));
+    room.hold_for(2).await;
+    room.upgrade("other").await;
+    room.stage("me").await;
+    assert_eq!(room.held(now()).await, [first.clone(), own(2), own(3)]);
+    room.switch(1).await.unwrap().unwrap();
+    assert_eq!(room.held(now()).await, [first.clone(), own(2), own(3)]);
+
+    // What counts and what is staged stay; what counted before is lost at its moment, also before it is removed.
+    let versions = room.versions().await;
+    let VersionState::Previous { until, .. } = versions[1].state else {
+        panic!("{versions:?}");
+    };
+    let before = Timestamp::from_micros(until.as_micros() - 1);
+    assert_eq!(room.held(before).await, [first.clone(), own(2), own(3)]);
+    assert_eq!(room.held(until).await, [first, own(3)]);
+
+    // A damaged one is among them; whether it opens is for others to say.
+    let damage =
+        "UPDATE credentials_version SET password = substr(password, 1, 40) WHERE version = 2";
+    room.fixture.run(damage).await;
+    let unsealing = room.editor.unsealing();
+    let store = &room.fixture.store;
+    let held = store.sealed_versions(&unsealing, room.id, now()).await;
+    assert_eq!(held.unwrap().len(), 3);
 }
 
 pub(crate) async fn that_are_staged_wait_one_at_a_time(fixture: Fixture) {
@@ -399,6 +448,8 @@ pub(crate) async fn that_are_destroyed_or_foreign_are_gone(fixture: Fixture) {
         let stored = store.sealed_password(&unsealing, room.id, version);
         assert!(stored.await.unwrap().is_none());
     }
+    let none = store.sealed_versions(&unsealing, room.id, now());
+    assert!(none.await.unwrap().is_empty());
     let sight = theirs.sight();
     let none = store.credentials_versions(&sight, room.id);
     assert!(none.await.unwrap().is_empty());
@@ -425,6 +476,7 @@ pub(crate) async fn that_are_destroyed_or_foreign_are_gone(fixture: Fixture) {
     let deleted = store.delete_credentials(&room.editor, room.id, false, describe);
     assert!(deleted.await.unwrap());
     assert!(room.versions().await.is_empty());
+    assert!(room.held(now()).await.is_empty());
     let operator = operator();
     let left = store.sealed_passwords(&operator, None, 10);
     assert!(left.await.unwrap().is_empty());

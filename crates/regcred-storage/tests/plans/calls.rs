@@ -249,6 +249,8 @@ impl<'a> Calls<'a> {
         assert!(sealed.is_some());
         let sealed = call!(self.sealed_password(&unsealing, filled, Some(2))).unwrap();
         assert!(sealed.is_some());
+        let held = call!(self.sealed_versions(&unsealing, filled, now())).unwrap();
+        assert_eq!(held.len(), versions.len() - 1);
     }
 
     async fn of_proofs(&mut self) {
@@ -400,6 +402,11 @@ impl<'a> Calls<'a> {
         let unsealing = grant.unsealing();
         let sealed = call!(self.sealed_of_first(&unsealing, &keys, 10)).unwrap();
         assert_eq!(sealed.len(), found.len());
+        // As many as are read together where many pull at once.
+        let many = (0..40).map(|number| Registry::parse(Some(format!("h{number}.x"))).unwrap());
+        let many: Vec<_> = many.map(|registry| registry.key().clone()).collect();
+        let none = call!(self.sealed_of_first(&unsealing, &many, 10)).unwrap();
+        assert!(none.is_empty());
         assert!(
             !call!(self.credentials_near(&sight, "docker.io", 10))
                 .unwrap()

@@ -9,6 +9,7 @@
 mod address;
 mod opening;
 mod proxy;
+mod reading;
 mod replica;
 mod replicas;
 mod schema;

@@ -94,21 +94,14 @@ impl Service {
         id: CredentialsId,
         password: &RegistryPassword,
     ) -> Result<Vec<u32>> {
-        let mut same = Vec::new();
-        for version in self.held_versions(&grant.sight(), id).await? {
-            let unsealing = grant.unsealing();
-            let sealed = self
-                .store
-                .sealed_password(&unsealing, id, Some(version.number));
-            let Some(stored) = sealed.await? else {
-                continue;
-            };
+        let (unsealing, now) = (grant.unsealing(), self.clock.now());
+        let held = self.store.sealed_versions(&unsealing, id, now).await?;
+        let same = held.iter().filter(|stored| {
             // What does not open is mended by a new password, and must not stand in its way.
-            let opened = self.open_password(&stored);
-            if opened.is_ok_and(|opened| opened.is(password)) {
-                same.push(version.secret);
-            }
-        }
+            let opened = self.open_password(stored);
+            opened.is_ok_and(|opened| opened.is(password))
+        });
+        let mut same: Vec<_> = same.map(|stored| stored.credentials.secret).collect();
         same.sort_unstable();
         Ok(same)
     }
