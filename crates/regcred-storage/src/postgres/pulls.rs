@@ -111,9 +111,8 @@ fn of_places<'a>(
     Ok(found)
 }
 
-/// The arrays are sub-selects so that the plan does not hang on how many they hold: otherwise it would be made anew each time.
 const SEALED_OF_KEYS: &str = concat!(
-    "SELECT d.*, g.place FROM unnest((SELECT $1::bytea[]), (SELECT $2::text[]), (SELECT $3::bigint[])) WITH ORDINALITY \
+    "SELECT d.*, g.place FROM unnest($1::bytea[], $2::text[], $3::bigint[]) WITH ORDINALITY \
     AS g (project, key, most, place), LATERAL (",
     credentials::select_sealed!(
         "WHERE project_id = g.project AND registry_key = g.key ORDER BY username LIMIT g.most"

@@ -39,8 +39,6 @@ use crate::told;
 pub(crate) struct Calls<'a> {
     fixture: &'a Fixture,
     admin: User,
-    /// The number of the project, its token, its job and its first credentials.
-    number: u32,
     called: BTreeSet<&'static str>,
 }
 
@@ -56,14 +54,12 @@ macro_rules! call {
 }
 
 impl<'a> Calls<'a> {
-    /// On the project of a number; what is in it is changed, and in the end it is gone.
-    pub(crate) async fn new(fixture: &'a Fixture, number: u32) -> Self {
-        let login = format!("admin-{number}");
-        let admin = fixture.user_or_error(&login, &["admins"], true).await;
+    /// On one of the projects; what is in it is changed, and in the end it is gone.
+    pub(crate) async fn new(fixture: &'a Fixture) -> Self {
+        let admin = fixture.user_or_error("admin", &["admins"], true).await;
         Self {
             fixture,
             admin: admin.unwrap(),
-            number,
             called: BTreeSet::new(),
         }
     }
@@ -87,7 +83,7 @@ impl<'a> Calls<'a> {
 
     async fn of_people(&mut self) {
         let user = UserId::generate(now(), &SystemRandom).unwrap();
-        let login = Login::parse(&format!("new-{}", self.number)).unwrap();
+        let login = Login::parse("new").unwrap();
         let account = Account {
             id: user,
             login: login.clone(),
@@ -112,7 +108,7 @@ impl<'a> Calls<'a> {
         assert!(replaced.unwrap());
         assert!(call!(self.delete_user(&operator(), user, event("user"))).unwrap());
         // One that has sessions, groups and projects.
-        let filled = UserId::from_bytes(id(self.number));
+        let filled = UserId::from_bytes(id(NUMBER));
         assert!(call!(self.delete_user(&operator(), filled, event("user"))).unwrap());
     }
 
@@ -130,9 +126,9 @@ impl<'a> Calls<'a> {
     }
 
     async fn of_projects(&mut self) {
-        let project = self.project();
+        let project = project();
         call!(self.standing(self.admin.id, project)).unwrap();
-        let name = ProjectName::parse(format!("Project {}", self.number)).unwrap();
+        let name = ProjectName::parse(format!("Project {NUMBER}")).unwrap();
         assert_eq!(call!(self.project_named(&name)).unwrap(), Some(project));
         call!(self.projects(ProjectScope::All)).unwrap();
         let theirs = ProjectScope::Of(UserId::from_bytes(id(77)));
@@ -143,7 +139,7 @@ impl<'a> Calls<'a> {
         assert!(call!(self.project(&viewer)).unwrap().is_some());
         let new = Project {
             id: ProjectId::generate(now(), &SystemRandom).unwrap(),
-            name: ProjectName::parse(format!("New {}", self.number)).unwrap(),
+            name: ProjectName::parse("New".to_owned()).unwrap(),
             creator: "admin".to_owned(),
             description: None,
             technologies: Technologies::default(),
@@ -159,7 +155,7 @@ impl<'a> Calls<'a> {
         let made = call!(self.create_project(&grant, new, groups.clone(), event("project")));
         made.unwrap();
         let change = ProjectChange {
-            name: Some(ProjectName::parse(format!("Renamed {}", self.number)).unwrap()),
+            name: Some(ProjectName::parse("Renamed".to_owned()).unwrap()),
             groups: Some(groups),
             ..ProjectChange::default()
         };
@@ -182,7 +178,7 @@ impl<'a> Calls<'a> {
         let token = ServiceToken {
             id: minted.id,
             name: "ci".to_owned(),
-            projects: vec![self.project()],
+            projects: vec![project()],
             rights: Rights::new(vec![Right::Pull]).unwrap(),
             creator: "admin".to_owned(),
             created: now(),
@@ -202,14 +198,14 @@ impl<'a> Calls<'a> {
 
     async fn of_credentials(&mut self) {
         let (viewer, editor) = (self.viewer().await, self.editor().await);
-        let (sight, filled) = (viewer.sight(), self.credentials(0));
+        let (sight, filled) = (viewer.sight(), credentials(0));
         assert_eq!(call!(self.list_credentials(&sight)).unwrap().len(), 10);
         assert!(call!(self.credentials(&sight, filled)).unwrap().is_some());
-        let mut new = self.fixture.credentials(self.project(), Some("h.x"), "new");
+        let mut new = self.fixture.credentials(project(), Some("h.x"), "new");
         new.credentials.expires = Some(now().plus(Duration::from_hours(24 * 300)));
         new.proof = Some(proof(new.credentials.id, 1));
         call!(self.create_credentials(&editor, new, event("create"))).unwrap();
-        let taken = self.fixture.credentials(self.project(), Some("h.x"), "new");
+        let taken = self.fixture.credentials(project(), Some("h.x"), "new");
         call!(self.create_credentials(&editor, taken, event("create"))).unwrap_err();
         let upgraded = call!(self.upgrade_credentials(&editor, filled, self.next("upgraded")));
         assert!(upgraded.unwrap().is_some());
@@ -223,7 +219,7 @@ impl<'a> Calls<'a> {
 
     async fn of_versions(&mut self) {
         let (viewer, editor) = (self.viewer().await, self.editor().await);
-        let (sight, filled) = (viewer.sight(), self.credentials(9));
+        let (sight, filled) = (viewer.sight(), credentials(9));
         for name in ["staged", "staged-again"] {
             let staged = call!(self.stage_credentials(&editor, filled, self.next(name)));
             assert!(staged.unwrap().is_some());
@@ -255,7 +251,7 @@ impl<'a> Calls<'a> {
 
     async fn of_proofs(&mut self) {
         let editor = self.editor().await;
-        let (sight, filled) = (editor.sight(), self.credentials(0));
+        let (sight, filled) = (editor.sight(), credentials(0));
         let target = [Target::of("https://one.x/")];
         let kind = AlertKind::Rejected;
         let told = Announcement::new(kind, None, now(), &target, &SystemRandom).unwrap();
@@ -329,15 +325,15 @@ impl<'a> Calls<'a> {
     }
 
     async fn of_workloads(&mut self) {
-        let (kind, id) = (WorkloadKind::Job, WorkloadId::from_bytes(id(self.number)));
+        let (kind, id) = (WorkloadKind::Job, WorkloadId::from_bytes(id(NUMBER)));
         let (viewer, editor) = (self.viewer().await, self.editor().await);
-        let of = Some(self.credentials(0));
+        let of = Some(credentials(0));
         let extent = Extent {
             limit: 100,
             texts: Texts::ALL,
         };
         let home = call!(self.workload_home(kind, id)).unwrap();
-        assert_eq!(home, Some(self.project()));
+        assert_eq!(home, Some(project()));
         assert_eq!(
             call!(self.workloads(&viewer, kind, extent)).unwrap().len(),
             1
@@ -450,12 +446,12 @@ impl<'a> Calls<'a> {
 
     async fn that_end_something(&mut self) {
         let (editor, manager) = (self.editor().await, self.manager().await);
-        let filled = self.credentials(0);
+        let filled = credentials(0);
         let describe = || Box::new(|_: &_, _| event("delete"));
         let in_use = call!(self.delete_credentials(&editor, filled, false, describe()));
         in_use.unwrap_err();
         assert!(call!(self.delete_credentials(&editor, filled, true, describe())).unwrap());
-        let (kind, id) = (WorkloadKind::Job, WorkloadId::from_bytes(id(self.number)));
+        let (kind, id) = (WorkloadKind::Job, WorkloadId::from_bytes(id(NUMBER)));
         let describe = Box::new(|_: &Workload| event("delete"));
         let gone = call!(self.delete_workload(&editor, kind, id, describe));
         assert!(gone.unwrap().is_some());
@@ -463,33 +459,24 @@ impl<'a> Calls<'a> {
         call!(self.close());
     }
 
-    fn project(&self) -> ProjectId {
-        ProjectId::from_bytes(id(self.number))
-    }
-
-    /// One of the ten that were filled in.
-    fn credentials(&self, place: u32) -> CredentialsId {
-        CredentialsId::from_bytes(id(self.number + 100_000 * place))
-    }
-
     async fn viewer(&self) -> Grant<Viewer> {
-        self.fixture.grant(&self.admin, self.project()).await
+        self.fixture.grant(&self.admin, project()).await
     }
 
     async fn editor(&self) -> Grant<Editor> {
-        self.fixture.grant(&self.admin, self.project()).await
+        self.fixture.grant(&self.admin, project()).await
     }
 
     async fn manager(&self) -> Grant<Manager> {
-        self.fixture.grant(&self.admin, self.project()).await
+        self.fixture.grant(&self.admin, project()).await
     }
 
     /// By the token that was filled in.
     async fn puller(&self) -> PullGrant {
         let token = TokenPrincipal {
-            id: TokenId::from_bytes(id(self.number)),
+            id: TokenId::from_bytes(id(NUMBER)),
             name: "ci".to_owned(),
-            projects: vec![self.project()],
+            projects: vec![project()],
             rights: Rights::new(vec![Right::Pull]).unwrap(),
         };
         let caller = Caller {
@@ -497,7 +484,7 @@ impl<'a> Calls<'a> {
             request: request(),
         };
         let store = self.fixture.store.as_ref();
-        let grant = access::check_pull(store, &caller, self.project()).await;
+        let grant = access::check_pull(store, &caller, project()).await;
         grant.unwrap()
     }
 
@@ -524,6 +511,15 @@ impl<'a> Calls<'a> {
     }
 }
 
+fn project() -> ProjectId {
+    ProjectId::from_bytes(id(NUMBER))
+}
+
+/// One of the ten that were filled in.
+fn credentials(place: u32) -> CredentialsId {
+    CredentialsId::from_bytes(id(NUMBER + 100_000 * place))
+}
+
 fn id(number: u32) -> [u8; 16] {
     u128::from(number).to_be_bytes()
 }
@@ -547,3 +543,6 @@ fn version(number: u32, of: Option<CredentialsId>) -> Version {
         details: VersionDetails::default(),
     }
 }
+
+/// That of the project, its token, its job and its first credentials, among those that there are.
+const NUMBER: u32 = 1;
