@@ -2,8 +2,8 @@
 //! projects, and what projects demand of passwords.
 //!
 //! Whatever could change any of it forgets all of it, so that a change acts with the next request; where other processes
-//! share the store they say so, and what was read counts for a few seconds at most. What is remembered lets callers in; it
-//! turns nobody away who may have been given a role since.
+//! share the store they say so, and what was read counts for a few seconds at most. What is remembered lets callers in, and
+//! turns nobody away: they may have been given a role since, and a project may demand nothing any more.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -29,18 +29,22 @@ pub(super) struct Remembered {
     epoch: u64,
     pub(super) tokens: Kept<TokenId, Known>,
     standings: Kept<(UserId, ProjectId), Standing>,
-    demands: Kept<ProjectId, SavingPolicy>,
+    /// Projects that demand nothing of passwords.
+    lenient: Kept<ProjectId, ()>,
 }
 
 impl Memory {
     /// Forgets everything: something of it has changed, or may have.
     pub(super) fn forget(&self) {
         let mut all = self.lock();
-        let epoch = all.epoch + 1;
-        *all = Remembered {
-            epoch,
+        let nothing = Remembered {
+            epoch: all.epoch + 1,
             ..Remembered::default()
         };
+        let forgotten = std::mem::replace(&mut *all, nothing);
+        // Whoever asks meanwhile does not wait until it is freed.
+        drop(all);
+        drop(forgotten);
     }
 
     /// To be asked before something is read that is to be remembered.
@@ -75,15 +79,16 @@ impl<K: Eq + Hash, V> Kept<K, V> {
     /// A value that may still count.
     pub(super) fn get(&mut self, key: &K, fresh: Fresh) -> Option<&mut V> {
         let (value, read) = self.0.get_mut(key)?;
-        let old = fresh
+        // A clock that went back says nothing of how old it is.
+        let counts = fresh
             .within
-            .is_some_and(|within| fresh.now.since(*read) >= within);
-        (!old).then_some(value)
+            .is_none_or(|within| *read <= fresh.now && fresh.now.since(*read) < within);
+        counts.then_some(value)
     }
 
     /// Keeps what was read at a moment. Where there is no room any more, all the others go.
     pub(super) fn insert(&mut self, key: K, value: V, read: Timestamp) {
-        if self.0.len() >= MOST_KEPT {
+        if self.0.len() >= MOST_KEPT && !self.0.contains_key(&key) {
             self.0.clear();
         }
         self.0.insert(key, (value, read));
@@ -109,12 +114,11 @@ impl Service {
         }
     }
 
-    /// Makes a change that ends what may be remembered. That is forgotten also where the change failed: it may not be known
-    /// whether it was made.
+    /// Makes a change that ends what may be remembered. That is forgotten also where the change failed or was broken off: it
+    /// may not be known whether it was made.
     pub(super) async fn ending<T>(&self, change: impl Future<Output = Result<T>>) -> Result<T> {
-        let done = change.await;
-        self.memory.forget();
-        done
+        let _forgetting = Forgetting(&self.memory);
+        change.await
     }
 
     /// A grant of level `L` in `project`, as [`access::check`] gives it.
@@ -137,31 +141,109 @@ impl Service {
             return Ok(grant);
         }
         let standing = self.store.standing(user.id, project).await?;
-        // Whoever names projects that there are not does not fill the memory.
-        if standing != Standing::NoProject {
+        let granted = access::decide(caller, project, standing);
+        // Whoever is turned away does not fill the memory.
+        if granted.is_ok() {
             let remember = |all: &mut Remembered| all.standings.insert(of, standing, fresh.now);
             self.memory.remember(epoch, remember);
         }
-        access::decide(caller, project, standing)
+        granted
     }
 
     /// What the project demands of a password before it is saved. For editors.
     pub async fn saving_policy(&self, caller: &Caller, project: ProjectId) -> Result<SavingPolicy> {
         self.grant::<Editor>(caller, project).await?;
         let fresh = self.fresh();
-        let (epoch, known) = {
+        let (epoch, lenient) = {
             let mut all = self.memory.lock();
-            (all.epoch, all.demands.get(&project, fresh).copied())
+            (all.epoch, all.lenient.get(&project, fresh).is_some())
         };
-        if let Some(known) = known {
-            return Ok(known);
+        if lenient {
+            return Ok(SavingPolicy::Off);
         }
         let demanded = self.project(caller, project).await?.verify_before_saving;
-        let remember = |all: &mut Remembered| all.demands.insert(project, demanded, fresh.now);
-        self.memory.remember(epoch, remember);
+        if demanded == SavingPolicy::Off {
+            let remember = |all: &mut Remembered| all.lenient.insert(project, (), fresh.now);
+            self.memory.remember(epoch, remember);
+        }
         Ok(demanded)
     }
 }
 
-/// A token takes some 400 bytes, anything else fewer.
-const MOST_KEPT: usize = 100_000;
+/// Forgets what is remembered once it is dropped.
+struct Forgetting<'a>(&'a Memory);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
+
+/// A token takes some 400 bytes, and 2 KiB where it counts in a hundred projects; a role takes fewer.
+const MOST_KEPT: usize = 50_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    const SECOND: i64 = 1_000_000;
+
+    fn fresh(seconds: i64, within: Option<u64>) -> Fresh {
+        Fresh {
+            now: Timestamp::from_micros(seconds * SECOND),
+            within: within.map(Duration::from_secs),
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_something_was_forgotten_is_not_remembered() {
+        let (memory, read) = (Memory::default(), Timestamp::from_micros(0));
+        let project = ProjectId::generate(read, &SystemRandom).unwrap();
+        let remember = |all: &mut Remembered| all.lenient.insert(project, (), read);
+        let known = || {
+            memory
+                .lock()
+                .lenient
+                .get(&project, fresh(0, None))
+                .is_some()
+        };
+        let before = memory.epoch();
+        memory.forget();
+        memory.remember(before, remember);
+        assert!(!known());
+        memory.remember(memory.epoch(), remember);
+        assert!(known());
+        drop(Forgetting(&memory));
+        assert!(!known());
+    }
+
+    #[test]
+    fn what_was_read_counts_for_so_long_whatever_the_clock_does() {
+        let mut kept = Kept::default();
+        kept.insert(1, (), Timestamp::from_micros(100 * SECOND));
+        for (now, within, counts) in [
+            (100, Some(4), true),
+            (103, Some(4), true),
+            (104, Some(4), false),
+            (99, Some(4), false),
+            (99, None, true),
+            (100_000, None, true),
+        ] {
+            let known = kept.get(&1, fresh(now, within)).is_some();
+            assert_eq!(known, counts, "{now} {within:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_so_much_and_no_more() {
+        let mut kept = Kept::default();
+        for number in 0..=MOST_KEPT {
+            kept.insert(number, (), Timestamp::from_micros(0));
+            assert!(kept.0.len() <= MOST_KEPT);
+        }
+        // What is there already takes no room.
+        kept.insert(MOST_KEPT, (), Timestamp::from_micros(1));
+        assert_eq!(kept.0.len(), 1);
+    }
+}

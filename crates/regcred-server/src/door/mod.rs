@@ -122,3 +122,25 @@ fn too_slow(deadline: Duration) -> Error {
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Ten seconds for the registry, and as long again for a place.
 const DEADLINE_OF_REGISTRIES: Duration = Duration::from_secs(25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_holds_nothing_but_queries_may_be_broken_off() {
+        for (query, reads) in [
+            ("{ a }", true),
+            ("query { a }", true),
+            ("query A { a } query B { b }", true),
+            ("mutation { a }", false),
+            ("query A { a } mutation B { b }", false),
+            ("mutation B { b } query A { a }", false),
+            ("subscription { a }", false),
+            ("{ ...f } fragment f on Query { a }", true),
+            ("{ a", false),
+        ] {
+            assert_eq!(only_reads(&mut Request::new(query)), reads, "{query}");
+        }
+    }
+}

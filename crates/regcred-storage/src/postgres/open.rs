@@ -116,6 +116,8 @@ fn prepare(
     random: &dyn Random,
     fit: &dyn Fn(&Link) -> Result<(), OpenError>,
 ) -> Result<KeyRing, OpenError> {
+    // Another replica may have much to bring up.
+    link.run("SET statement_timeout = '30s'; SET lock_timeout = '30s'")?;
     link.run(ALONE)?;
     refuse_an_old_server(link, options)?;
     let keys = match schema(link)? {

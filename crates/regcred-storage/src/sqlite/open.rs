@@ -205,9 +205,9 @@ fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), O
 fn fold_the_log(db: &mut Connection, readers: &Readers) -> rusqlite::Result<()> {
     let readers = readers.clone();
     db.wal_hook(Some(move |log: &mut Wal, pages| {
-        readers.committed();
-        if pages >= CHECKPOINT {
-            readers.let_go();
+        let folding = pages >= CHECKPOINT;
+        readers.committed(folding);
+        if folding {
             // What cannot be folded now is with the next commit.
             let _ = log.checkpoint();
         }

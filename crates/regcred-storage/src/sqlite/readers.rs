@@ -5,12 +5,12 @@
 //! ([`Readers::read`]); only what grows with the whole database goes to a thread for blocking work
 //! ([`Readers::scan`]).
 //!
-//! To begin and to end a read transaction costs more than most look-ups: locks in a file that all readers share. So a
-//! connection keeps seeing what it saw as long as nothing was committed since. It lets go of that before the log is folded into
-//! the database, which it would hold up, and after a moment in any case.
+//! To begin and to end a read transaction takes locks in a file that all readers share. So a connection keeps seeing what it saw
+//! as long as nothing was committed since; nobody is shown what was kept for longer than a moment. While the log is to be folded
+//! into the database and begun anew nothing is kept: SQLite begins it anew only when nobody looks into it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ struct Pool {
     idle: Mutex<Option<Vec<Reader>>>,
     /// How often the writer committed something.
     commits: AtomicU64,
+    /// Whether the log is to be folded into the database.
+    folding: AtomicBool,
     /// Who may scan: threads are left for other blocking work, such as hashing.
     scanning: Semaphore,
 }
@@ -56,6 +58,7 @@ impl Readers {
             path: path.to_owned(),
             idle: Mutex::new(Some(Vec::new())),
             commits: AtomicU64::new(0),
+            folding: AtomicBool::new(false),
             scanning: Semaphore::new(MOST_SCANS),
         }))
     }
@@ -73,7 +76,7 @@ impl Readers {
         reader.look(self.commits())?;
         let done = work(&reader.db);
         let kept = match reader.seen {
-            Some(seen) if done.is_ok() && seen.commits == self.commits() => Ok(()),
+            Some(seen) if done.is_ok() && self.may_keep(seen) => Ok(()),
             _ => reader.let_go(),
         };
         if kept.is_ok()
@@ -97,16 +100,18 @@ impl Readers {
             .map_err(|error| Error::internal(format!("a read ended badly: {error}")))?
     }
 
-    /// Something was committed: whoever reads from now on sees it.
-    pub(super) fn committed(&self) {
+    /// Something was committed: whoever reads from now on sees it. Where the log is to be folded into the database, what idle
+    /// connections see is ended, and nothing is kept until the log has begun anew.
+    pub(super) fn committed(&self, folding: bool) {
         self.0.commits.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Ends what idle connections see, so that the log can be folded into the database and begun anew.
-    pub(super) fn let_go(&self) {
-        if let Some(idle) = self.0.lock().as_mut() {
+        self.0.folding.store(folding, Ordering::Release);
+        if folding && let Some(idle) = self.0.lock().as_mut() {
             idle.retain_mut(|reader| reader.let_go().is_ok());
         }
+    }
+
+    fn may_keep(&self, seen: Seen) -> bool {
+        seen.commits == self.commits() && !self.0.folding.load(Ordering::Acquire)
     }
 
     fn commits(&self) -> u64 {

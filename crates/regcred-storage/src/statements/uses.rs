@@ -50,7 +50,8 @@ pub(crate) fn record(
     Ok(PullRecorded::Written)
 }
 
-/// Counts a pull in the row of its day, unless the version that was read counts no more.
+/// Counts a pull in the row of its day, unless the version that was read counts no more. Where another replica begins the day in
+/// the same moment it says that, too, and the pull is tried again.
 fn count(db: &dyn Database, puller: &By, pull: &PullRecord) -> Result<bool> {
     let (project, credentials) = (puller.project.as_bytes(), pull.credentials.as_bytes());
     let day = Day::of(pull.at);

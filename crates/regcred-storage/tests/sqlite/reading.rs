@@ -25,7 +25,8 @@ impl Reading {
             Arc::new(AtomicUsize::new(0)),
             Arc::new(AtomicBool::new(false)),
         );
-        let pauses = [0, 0, 1, 7, 30].map(Duration::from_millis);
+        // Two of them never rest.
+        let pauses = [None, None, Some(1), Some(7), Some(30)];
         let tasks = pauses.map(|pause| {
             let (acknowledged, ended) = (Arc::clone(&acknowledged), Arc::clone(&ended));
             let (running, principal) = (Arc::clone(running), caller.principal.clone());
@@ -41,7 +42,10 @@ impl Reading {
                     let listed = listed.unwrap().len();
                     assert!(listed >= before, "{listed} of {before} are seen");
                     reads += 1;
-                    tokio::time::sleep(pause).await;
+                    match pause {
+                        None => tokio::task::yield_now().await,
+                        Some(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
+                    }
                 }
                 reads
             })
@@ -87,15 +91,11 @@ async fn sees_what_was_acknowledged_and_leaves_the_log_free_to_begin_anew() {
         longest = longest.max(fs::metadata(log).unwrap().len());
     }
     assert!(reading.end().await > WRITES / 20, "something was read");
-    // A write is a commit of its own here, of six pages at least.
-    assert!(
-        longest < 2 * CHECKPOINT * PAGE,
-        "the log grew to {longest} bytes"
-    );
-    assert!(
-        WRITES as u64 * 6 > 3 * CHECKPOINT,
-        "the log was long enough"
-    );
+    // A write is a commit of its own here, of six pages at least. The log begins anew with a write during which nobody looks into
+    // it, and of those who never rest there is not always one.
+    let most = 5 * CHECKPOINT;
+    assert!(WRITES as u64 * 6 > most, "enough is written");
+    assert!(longest < most * PAGE, "the log grew to {longest} bytes");
     // The directory is left to whoever opens it next.
     let running = Arc::into_inner(running).unwrap();
     running.close().await;
@@ -120,7 +120,7 @@ async fn sees_after_a_moment_what_somebody_else_wrote() {
     running.close().await;
 }
 
-const WRITES: usize = 3_000;
+const WRITES: usize = 4_000;
 /// So many pages of the log are folded into the database at once.
 const CHECKPOINT: u64 = 4_000;
 const PAGE: u64 = 4_096 + 24;
