@@ -18,8 +18,11 @@ pub(super) fn run(shell: &Shell, folder: &Path, report: &mut Report) -> Outcome 
     let grown = [a?, b?, c?, d?];
     let lists = grown.each_ref().map(|grown| || grown.list.run(32, SECONDS));
     let lists = in_turns(&lists)?;
-    let pulls = grown.each_ref().map(|grown| || grown.pull.run(32, SECONDS));
-    let pulls = in_turns(&pulls)?;
+    let [a, b, c, d] = &grown;
+    let pulls = [&a.pull, &b.pull, &c.pull, &d.pull, &d.pull_of_few];
+    let pulls = pulls.map(|pull| || pull.run(32, SECONDS));
+    let [a, b, c, d, of_few] = in_turns(&pulls)?;
+    let pulls = [a, b, c, d];
 
     let mut points = Vec::new();
     for ((grown, list), pull) in grown.iter().zip(&lists).zip(&pulls) {
@@ -29,7 +32,10 @@ pub(super) fn run(shell: &Shell, folder: &Path, report: &mut Report) -> Outcome 
         return Err(Failure::new("nothing was grown"));
     };
     tell(few, many, report);
+    let name = "resolve in 100 projects with 1,000,000 credentials / with 1,000";
+    report.figure(name, of_few.rate / few.pull, "", None);
     report.rows.extend(lists.into_iter().chain(pulls));
+    report.rows.push(of_few);
     plot::write(&points, &root().join("docs/growth.svg"))?;
     for grown in grown {
         let data = grown.data.clone();
@@ -63,6 +69,8 @@ struct Grown {
     ready: f64,
     list: Operation,
     pull: Operation,
+    /// In as many projects as the smallest one has.
+    pull_of_few: Operation,
 }
 
 impl Grown {
@@ -74,7 +82,7 @@ impl Grown {
         ))?;
         let filled = folder.join(format!("filled-{size}"));
         let text = shell.read(command(fill, "").arg(&data).arg(size.to_string()))?;
-        fs::write(&filled, text).doing(format_args!("write {}", filled.display()))?;
+        fs::write(&filled, &text).doing(format_args!("write {}", filled.display()))?;
         let mut starts = Vec::new();
         for _ in 0..STARTS {
             starts.push(
@@ -91,9 +99,16 @@ impl Grown {
         };
         let list = scripts.list_of_any(&format!("list-{size}"), &filled)?;
         let pull = scripts.pull_of_any(&format!("pull-{size}"), &filled)?;
+        let few = folder.join(format!("filled-{size}-few"));
+        let lines = text.lines().take(FEW);
+        let lines: String = lines.flat_map(|line| [line, "\n"]).collect();
+        fs::write(&few, lines).doing(format_args!("write {}", few.display()))?;
+        let few = scripts.pull_of_any(&format!("pull-{size}-few"), &few)?;
         let (mut list, mut pull) = (service.graphql("", list), service.pulling(pull));
+        let mut pull_of_few = service.pulling(few);
         list.name = format!("list of 10, of {size}");
         pull.name = format!("resolve, of {size}");
+        pull_of_few.name = format!("resolve in {FEW} projects, of {size}");
         Ok(Self {
             service,
             data,
@@ -101,6 +116,7 @@ impl Grown {
             ready: median(starts),
             list,
             pull,
+            pull_of_few,
         })
     }
 
@@ -119,5 +135,7 @@ impl Grown {
 }
 
 const SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+/// So many projects the smallest one has.
+const FEW: usize = 100;
 const STARTS: usize = 5;
 const SECONDS: Duration = Duration::from_secs(3);
