@@ -27,10 +27,10 @@ pub(super) struct Memory(Mutex<Remembered>);
 pub(super) struct Remembered {
     /// How often all of it was forgotten.
     epoch: u64,
-    pub(super) tokens: Kept<TokenId, Known>,
-    standings: Kept<(UserId, ProjectId), Standing>,
+    pub(super) tokens: Kept<TokenId, Known, MOST_TOKENS>,
+    standings: Kept<(UserId, ProjectId), Standing, MOST_ROLES>,
     /// Projects that demand nothing of passwords.
-    lenient: Kept<ProjectId, ()>,
+    lenient: Kept<ProjectId, (), MOST_ROLES>,
 }
 
 impl Memory {
@@ -66,16 +66,16 @@ impl Memory {
     }
 }
 
-/// Up to [`MOST_KEPT`] values, each with the moment at which it was read.
-pub(super) struct Kept<K, V>(HashMap<K, (V, Timestamp)>);
+/// Up to `MOST` values, each with the moment at which it was read.
+pub(super) struct Kept<K, V, const MOST: usize>(HashMap<K, (V, Timestamp)>);
 
-impl<K, V> Default for Kept<K, V> {
+impl<K, V, const MOST: usize> Default for Kept<K, V, MOST> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Eq + Hash, V> Kept<K, V> {
+impl<K: Eq + Hash, V, const MOST: usize> Kept<K, V, MOST> {
     /// A value that may still count.
     pub(super) fn get(&mut self, key: &K, fresh: Fresh) -> Option<&mut V> {
         let (value, read) = self.0.get_mut(key)?;
@@ -88,7 +88,7 @@ impl<K: Eq + Hash, V> Kept<K, V> {
 
     /// Keeps what was read at a moment. Where there is no room any more, all the others go.
     pub(super) fn insert(&mut self, key: K, value: V, read: Timestamp) {
-        if self.0.len() >= MOST_KEPT && !self.0.contains_key(&key) {
+        if self.0.len() >= MOST && !self.0.contains_key(&key) {
             self.0.clear();
         }
         self.0.insert(key, (value, read));
@@ -179,8 +179,10 @@ impl Drop for Forgetting<'_> {
     }
 }
 
-/// A token takes some 400 bytes, and 2 KiB where it counts in a hundred projects; a role takes fewer.
-const MOST_KEPT: usize = 50_000;
+/// A token takes some 400 bytes, and 2 KiB where it counts in a hundred projects.
+const MOST_TOKENS: usize = 100_000;
+/// A role takes some 100 bytes.
+const MOST_ROLES: usize = 200_000;
 
 #[cfg(test)]
 mod tests {
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_was_read_counts_for_so_long_whatever_the_clock_does() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::<_, _, 10>::default();
         kept.insert(1, (), Timestamp::from_micros(100 * SECOND));
         for (now, within, counts) in [
             (100, Some(4), true),
@@ -237,13 +239,13 @@ mod tests {
 
     #[test]
     fn there_is_room_for_so_much_and_no_more() {
-        let mut kept = Kept::default();
-        for number in 0..=MOST_KEPT {
+        let mut kept = Kept::<_, _, 10>::default();
+        for number in 0..=10 {
             kept.insert(number, (), Timestamp::from_micros(0));
-            assert!(kept.0.len() <= MOST_KEPT);
+            assert!(kept.0.len() <= 10);
         }
         // What is there already takes no room.
-        kept.insert(MOST_KEPT, (), Timestamp::from_micros(1));
+        kept.insert(10, (), Timestamp::from_micros(1));
         assert_eq!(kept.0.len(), 1);
     }
 }
