@@ -297,6 +297,16 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
     if let Err(error) = begun {
         return ending(link, error);
     }
+    // Before what changes credentials: a pull that has read what is committed need not be tried again for it.
+    if !pulls.is_empty()
+        && let Err(error) = together::record_pulls(link, trail, &mut pulls)
+    {
+        return match link.trouble() {
+            trouble @ Some(Trouble::GiveWay | Trouble::Lost) => of(trouble, Some(error)),
+            // It may be one of them: each is tried for itself.
+            _ => Ending::OneFailed,
+        };
+    }
     for job in &mut others {
         let ran = if careful && !alone {
             with_savepoint(link, trail, job.as_mut())
@@ -318,15 +328,6 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
         return match link.trouble() {
             Some(Trouble::Refused) if !alone => Ending::OneFailed,
             trouble => of(trouble, Some(error)),
-        };
-    }
-    if !pulls.is_empty()
-        && let Err(error) = together::record_pulls(link, trail, &mut pulls)
-    {
-        return match link.trouble() {
-            trouble @ Some(Trouble::GiveWay | Trouble::Lost) => of(trouble, Some(error)),
-            // It may be one of them: each is tried for itself.
-            _ => Ending::OneFailed,
         };
     }
     match together::commit(link, trail) {

@@ -266,7 +266,8 @@ pub(super) fn no_match(
     ))
 }
 
-const MOST_TRIES: usize = 8;
+/// Whoever upgrades the same credentials over and over may come before a pull every other time.
+const MOST_TRIES: usize = 32;
 const MOST_NAMED: usize = 8;
 /// As many of several accounts are looked at and told.
 pub(super) const MOST_CANDIDATES: usize = 100;
