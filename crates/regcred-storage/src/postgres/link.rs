@@ -283,7 +283,8 @@ const MOST_LATER: usize = 16;
 /// is planned once: PostgreSQL would plan those that take arrays anew for each length, which costs more than to run them. A plan
 /// that is made while a table is small must do when it has grown, so it goes by an index where there is one; and none is
 /// compiled, which for a statement that is taken for dear costs milliseconds each time.
-const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off; SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
+const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off; \
+                       SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
                        SET idle_in_transaction_session_timeout = '5s'; SET client_connection_check_interval = '2s'; \
                        SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; \
                        SET tcp_user_timeout = '10s'";

@@ -3,7 +3,8 @@
 //!
 //! [`open`] finds or makes the installation, on the host that [`reach`] finds; [`writer`] is the one thread that writes,
 //! with the [`session`] that has a stream of the audit trail to itself; [`pool`] has the connections that read, and [`reading`]
-//! those who read together, as [`pulls`] do; [`keeper`] listens to other replicas; [`incoming`] is a database into which an installation moves.
+//! those who read together, as [`pulls`] do; [`keeper`] listens to other replicas; [`incoming`] is a database into which an
+//! installation moves.
 
 mod address;
 mod copy;
@@ -159,6 +160,6 @@ impl Backend for Postgres {
 const LONGEST_READ: Duration = Duration::from_secs(4);
 const LONGEST_SCAN: Duration = Duration::from_secs(15);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
-/// So long what was read of tokens and rights may be remembered, also where nobody can be heard: with the time that a request takes,
-/// a revocation acts within five seconds.
+/// So long what was read of tokens and rights may be remembered, also where nobody can be heard: with the time that a request
+/// takes, a revocation acts within five seconds.
 const REMEMBERED: Duration = Duration::from_secs(4);
