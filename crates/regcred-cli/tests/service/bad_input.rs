@@ -11,6 +11,59 @@ use tempfile::TempDir;
 use crate::store::sqlite_only;
 use crate::support::{CREATE, LIST, PASSWORD, Server, create_admin, installation, regcred, run};
 
+/// What was found valid once is not validated again; nobody is to notice.
+#[test]
+fn a_bad_value_is_told_in_the_same_words_before_and_after_a_good_one() {
+    let server = Server::dev();
+    let admin = server.admin();
+    let project = admin.create_project("twice");
+    let id = admin.create_credentials(&project, Some("docker.io"), "me", "p");
+    let other = "860b8dc8-e734-4c98-b2e7-f9ec32ab4771";
+    let get =
+        "query($p: UUID!, $i: UUID!) { dockerCredentials(projectId: $p, id: $i) { username } }";
+    let named = "query Named($p: UUID!) { allDockerCredentials(projectId: $p) { username } }";
+    let alias =
+        "query($p: UUID!) { a: allDockerCredentials(projectId: $p) { username } a: me { login } }";
+    let good = json!({"p": project, "i": id});
+    let bad = [
+        json!({}),
+        json!(null),
+        json!({"p": project}),
+        json!({"p": project, "i": null}),
+        json!({"p": null, "i": id}),
+        json!({"p": 1, "i": id}),
+        json!({"p": true, "i": [id]}),
+        json!({"p": [project], "i": id}),
+        json!({"p": {"p": project}, "i": id}),
+        json!({"p": "", "i": id}),
+        json!({"p": "hunter2", "i": "hunter2"}),
+        json!({"p": other, "i": id}),
+        json!({"p": project, "i": other}),
+    ];
+    // Without what tells one request from another.
+    let told = |query: &str, variables: &Value| {
+        let mut answer = admin.post(query, variables.clone()).json();
+        for error in answer["errors"].as_array_mut().into_iter().flatten() {
+            let id = error.pointer_mut("/extensions/requestId").unwrap();
+            assert!(id.take().is_string());
+        }
+        answer
+    };
+    for (query, is_valid) in [(LIST, true), (get, true), (named, true), (alias, false)] {
+        let told_all = || bad.iter().map(|bad| told(query, bad)).collect::<Vec<_>>();
+        let before = told_all();
+        for _ in 0..3 {
+            let answer = told(query, &good);
+            assert_eq!(answer["errors"].is_null(), is_valid, "{query}: {answer}");
+        }
+        for ((before, after), bad) in before.iter().zip(told_all()).zip(&bad) {
+            assert_eq!(*before, after, "{query} with {bad}");
+        }
+        // Whether the values that are wrong for one are wrong for the other is seen here, too.
+        assert!(before.first().unwrap()["errors"].is_array(), "{query}");
+    }
+}
+
 #[test]
 fn bad_credentials_say_what_is_wrong_and_leave_nothing() {
     let server = Server::dev();

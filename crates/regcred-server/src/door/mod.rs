@@ -4,33 +4,38 @@
 //! overflow the stack, 1.4 KB of fragments cost seconds. So a body passes here first: size and token were checked
 //! before; then UTF-8, the depth of the JSON, its shape, and one linear pass over the query text (`guard`). Only then
 //! comes the parser; then, still before the validator, a pass over what it has read (`guard` again); then the library's
-//! own limits, and a deadline for what waits.
+//! own limits, and a deadline for what waits. What is known to be valid (`documents`) is not validated again.
 
 mod documents;
 mod guard;
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
-use async_graphql::{Executor, Request, Response, Variables};
+use async_graphql::{Executor, Request, Response, ValidationMode, Variables};
 use regcred_core::{Error, ErrorKind};
 
 use crate::app::Asker;
 use crate::graphql;
-use documents::Documents;
+use documents::{Document, Documents};
 use wire::GraphqlRequest;
 
 /// A schema behind its door.
 pub(crate) struct Door<S> {
     schema: S,
+    /// The same one, for documents that are known to be valid: it only weighs them.
+    unvalidated: S,
     documents: Documents,
 }
 
 impl<S: Executor> Door<S> {
-    pub(crate) fn new(schema: S) -> Self {
+    /// The door of the schema that is made for a mode of validation.
+    pub(crate) fn new(schema: impl Fn(ValidationMode) -> S) -> Self {
         Self {
-            schema,
+            schema: schema(ValidationMode::Strict),
+            unvalidated: schema(ValidationMode::Fast),
             documents: Documents::default(),
         }
     }
@@ -38,31 +43,40 @@ impl<S: Executor> Door<S> {
     /// Answers a request body for a caller who has been authenticated.
     pub(crate) async fn answer(&self, body: &[u8], asker: Asker) -> Response {
         let id = asker.caller.request.clone();
-        match prepare(body, &self.documents) {
-            Err(error) => graphql::refusal(&error, &id),
-            Ok(mut request) => {
-                let (deadline, reads) = (deadline(&mut request), only_reads(&mut request));
-                let schema = self.schema.clone();
-                let executed = async move { schema.execute(request.data(asker)).await };
-                let done = async {
-                    if reads {
-                        return Ok(executed.await);
-                    }
-                    // Given up is only the waiting: a change that was begun comes to its end.
-                    tokio::spawn(executed).await
-                };
-                match tokio::time::timeout(deadline, done).await {
-                    Ok(Ok(response)) => graphql::finish(response, &id),
-                    Ok(Err(error)) => graphql::refusal(&Error::internal(error.to_string()), &id),
-                    Err(_) => graphql::refusal(&too_slow(deadline), &id),
-                }
+        let (mut request, document) = match prepare(body, &self.documents) {
+            Ok(prepared) => prepared,
+            Err(error) => return graphql::refusal(&error, &id),
+        };
+        let (deadline, reads) = (deadline(document.content()), only_reads(document.content()));
+        let schema = if document.is_valid_with(&request.variables) {
+            self.unvalidated.clone()
+        } else {
+            self.schema.clone()
+        };
+        request.set_parsed_query(document.content().clone());
+        let executed = async move { schema.execute(request.data(asker)).await };
+        let done = async {
+            if reads {
+                return Ok(executed.await);
             }
+            // Given up is only the waiting: a change that was begun comes to its end.
+            tokio::spawn(executed).await
+        };
+        match tokio::time::timeout(deadline, done).await {
+            Ok(Ok(response)) => {
+                if response.errors.is_empty() {
+                    document.found_valid();
+                }
+                graphql::finish(response, &id)
+            }
+            Ok(Err(error)) => graphql::refusal(&Error::internal(error.to_string()), &id),
+            Err(_) => graphql::refusal(&too_slow(deadline), &id),
         }
     }
 }
 
-/// The request in a body, fit to be executed.
-fn prepare(body: &[u8], documents: &Documents) -> Result<Request, Error> {
+/// The request in a body, and its document, fit to be executed.
+fn prepare(body: &[u8], documents: &Documents) -> Result<(Request, Arc<Document>), Error> {
     let GraphqlRequest {
         query,
         operation_name,
@@ -70,9 +84,8 @@ fn prepare(body: &[u8], documents: &Documents) -> Result<Request, Error> {
     } = wire::read(body)?;
     let document = documents.read(&query)?;
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    request.set_parsed_query(document);
     request.operation_name = operation_name;
-    Ok(request)
+    Ok((request, document))
 }
 
 /// Whether a body passes all that comes before execution.
@@ -80,31 +93,28 @@ pub(crate) fn passes(body: &[u8]) -> bool {
     prepare(body, &Documents::default()).is_ok()
 }
 
-/// Whether there is nothing in a request that changes anything.
-fn only_reads(request: &mut Request) -> bool {
-    request.parsed_query().is_ok_and(|document| {
-        let mut operations = document.operations.iter();
-        operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
-    })
+/// Whether there is nothing in a document that changes anything.
+fn only_reads(document: &ExecutableDocument) -> bool {
+    let mut operations = document.operations.iter();
+    operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
 /// How long a request may take. A registry is given more time than the store.
-fn deadline(request: &mut Request) -> Duration {
-    let asks_a_registry = |document: &ExecutableDocument| {
-        document.operations.iter().any(|(_, operation)| {
-            let mut roots = operation.node.selection_set.node.items.iter();
-            roots.any(|root| match &root.node {
-                Selection::Field(field) => {
-                    graphql::ASK_A_REGISTRY.contains(&field.node.name.node.as_str())
-                }
-                // What a fragment asks for is not looked at: it is given the time.
-                _ => operation.node.ty == OperationType::Mutation,
-            })
+fn deadline(document: &ExecutableDocument) -> Duration {
+    let asks_a_registry = document.operations.iter().any(|(_, operation)| {
+        let mut roots = operation.node.selection_set.node.items.iter();
+        roots.any(|root| match &root.node {
+            Selection::Field(field) => {
+                graphql::ASK_A_REGISTRY.contains(&field.node.name.node.as_str())
+            }
+            // What a fragment asks for is not looked at: it is given the time.
+            _ => operation.node.ty == OperationType::Mutation,
         })
-    };
-    match request.parsed_query() {
-        Ok(document) if asks_a_registry(document) => DEADLINE_OF_REGISTRIES,
-        _ => DEADLINE,
+    });
+    if asks_a_registry {
+        DEADLINE_OF_REGISTRIES
+    } else {
+        DEADLINE
     }
 }
 
@@ -138,9 +148,9 @@ mod tests {
             ("mutation B { b } query A { a }", false),
             ("subscription { a }", false),
             ("{ ...f } fragment f on Query { a }", true),
-            ("{ a", false),
         ] {
-            assert_eq!(only_reads(&mut Request::new(query)), reads, "{query}");
+            let document = Documents::default().read(query).unwrap();
+            assert_eq!(only_reads(document.content()), reads, "{query}");
         }
     }
 }

@@ -24,7 +24,9 @@ mod verification;
 mod versions;
 mod workloads;
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, MergedObject, Schema};
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, MergedObject, Schema, ValidationMode,
+};
 
 pub(crate) use answer::{finish, refusal};
 pub(crate) use gateway::GatewayQuery;
@@ -64,8 +66,9 @@ pub(crate) struct Mutation(
 );
 
 /// The platform's schema; `number` is the platform's id.
-pub(crate) fn platform_schema(number: u32) -> PlatformSchema {
+pub(crate) fn platform_schema(number: u32, validation: ValidationMode) -> PlatformSchema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .validation_mode(validation)
         .data(projects::PlatformNumber(number))
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
@@ -75,8 +78,9 @@ pub(crate) fn platform_schema(number: u32) -> PlatformSchema {
 }
 
 /// The gateway's schema.
-pub(crate) fn gateway_schema() -> GatewaySchema {
+pub(crate) fn gateway_schema(validation: ValidationMode) -> GatewaySchema {
     Schema::build(GatewayQuery, EmptyMutation, EmptySubscription)
+        .validation_mode(validation)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
         .limit_directives(MAX_DIRECTIVES)
@@ -89,9 +93,11 @@ pub(crate) fn gateway_schema() -> GatewaySchema {
 pub fn schema_text() -> String {
     format!(
         "# /projects/api/platform/{{id}}/graphql\n\n{}\n# /gateway/api/graphql\n#\n{}",
-        platform_schema(1).sdl().trim_start(),
+        platform_schema(1, ValidationMode::Strict)
+            .sdl()
+            .trim_start(),
         // One file holds one schema; the second is shown as remarks.
-        gateway_schema()
+        gateway_schema(ValidationMode::Strict)
             .sdl()
             .trim()
             .lines()

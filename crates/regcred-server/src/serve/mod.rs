@@ -83,8 +83,8 @@ async fn run(mut settings: Settings) -> Result<(), SettingsError> {
     ));
     let app = Arc::new(App {
         backend: Arc::clone(&backend),
-        platform: Door::new(platform_schema(settings.platform)),
-        gateway: Door::new(gateway_schema()),
+        platform: Door::new(|validation| platform_schema(settings.platform, validation)),
+        gateway: Door::new(gateway_schema),
         number: settings.platform,
         realm: settings.realm.clone(),
         metrics: metrics.clone(),
