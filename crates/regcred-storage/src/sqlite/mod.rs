@@ -6,6 +6,7 @@
 mod database;
 mod directory;
 mod error;
+mod folder;
 mod moved;
 mod open;
 mod readers;

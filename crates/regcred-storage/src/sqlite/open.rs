@@ -6,11 +6,11 @@ use std::sync::Arc;
 use regcred_core::sealing::{Kek, KeyRing};
 use regcred_core::{Clock, Error, Random};
 use rusqlite::config::DbConfig;
-use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
 
 use super::directory::{DirectoryLock, make_private, unusable};
 use super::error::{Told as _, told};
+use super::folder::Folder;
 use super::moved::refuse_moved;
 use super::readers::{self, Readers};
 use super::schema::{self, Version};
@@ -90,10 +90,10 @@ impl SqliteStore {
         let trail = Trail::resume(&db, Arc::clone(&keys))?;
         let stream = trail.stream();
         let readers = Readers::new(&path);
-        fold_the_log(&mut db, &readers).told()?;
-        let writer = Writer::start(db, trail).map_err(|error| {
-            OpenError::new(format!("the writer's thread cannot be started: {error}"))
-        })?;
+        let no_thread = |error| OpenError::new(format!("a thread cannot be started: {error}"));
+        let folder = Folder::start(connect(&path)?).map_err(no_thread)?;
+        folder.attend(&mut db, &readers).told()?;
+        let writer = Writer::start(db, folder, trail).map_err(no_thread)?;
         let store = SqlStore::new(Sqlite {
             writer,
             readers,
@@ -200,23 +200,6 @@ fn prepare(db: &Connection, path: &Path, durability: Durability) -> Result<(), O
         path.display()
     )))
 }
-
-/// Has the readers told of each commit, and folds the log into the database once it is long, as SQLite would do by itself.
-fn fold_the_log(db: &mut Connection, readers: &Readers) -> rusqlite::Result<()> {
-    let readers = readers.clone();
-    db.wal_hook(Some(move |log: &mut Wal, pages| {
-        let folding = pages >= CHECKPOINT;
-        readers.committed(folding);
-        if folding {
-            // What cannot be folded now is with the next commit.
-            let _ = log.checkpoint();
-        }
-        Ok(())
-    }))
-}
-
-/// So many pages of the log are folded into the database at once.
-const CHECKPOINT: i32 = 4_000;
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {

@@ -6,8 +6,8 @@
 //! ([`Readers::scan`]).
 //!
 //! To begin and to end a read transaction takes locks in a file that all readers share. So a connection keeps seeing what it saw
-//! as long as nothing was committed since; nobody is shown what was kept for longer than a moment. While the log is to be folded
-//! into the database and begun anew nothing is kept: SQLite begins it anew only when nobody looks into it.
+//! as long as nothing was committed since; nobody is shown what was kept for longer than a moment. While the rest of the log is
+//! folded into the database nothing is kept: SQLite begins it anew only when nobody looks into it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,7 +33,7 @@ struct Pool {
     idle: Mutex<Option<Vec<Reader>>>,
     /// How often the writer committed something.
     commits: AtomicU64,
-    /// Whether the log is to be folded into the database.
+    /// Whether nobody is to keep looking into the log.
     folding: AtomicBool,
     /// Who may scan: threads are left for other blocking work, such as hashing.
     scanning: Semaphore,
@@ -100,8 +100,8 @@ impl Readers {
             .map_err(|error| Error::internal(format!("a read ended badly: {error}")))?
     }
 
-    /// Something was committed: whoever reads from now on sees it. Where the log is to be folded into the database, what idle
-    /// connections see is ended, and nothing is kept until the log has begun anew.
+    /// Something was committed: whoever reads from now on sees it. Where the log is to be folded into the database as it is now,
+    /// what idle connections see is ended, and nothing is kept until the next commit.
     pub(super) fn committed(&self, folding: bool) {
         self.0.commits.fetch_add(1, Ordering::AcqRel);
         self.0.folding.store(folding, Ordering::Release);

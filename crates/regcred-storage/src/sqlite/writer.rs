@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::Told as _;
+use super::folder::Folder;
 use crate::sql::Database;
 use crate::trail::Trail;
 use crate::unit::{Job, Unit, closed, job};
@@ -26,11 +27,11 @@ enum Message {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(db: Connection, trail: Trail) -> std::io::Result<Self> {
+    pub(super) fn start(db: Connection, folder: Folder, trail: Trail) -> std::io::Result<Self> {
         let (messages, waiting) = mpsc::channel(MOST_WAITING);
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(db, trail, waiting))?;
+            .spawn(move || serve(db, folder, trail, waiting))?;
         Ok(Self(messages))
     }
 
@@ -62,7 +63,7 @@ impl Writer {
     }
 }
 
-fn serve(db: Connection, mut trail: Trail, mut waiting: mpsc::Receiver<Message>) {
+fn serve(db: Connection, folder: Folder, mut trail: Trail, mut waiting: mpsc::Receiver<Message>) {
     while let Some(message) = waiting.blocking_recv() {
         let mut message = Some(message);
         let mut closing = None;
@@ -77,7 +78,8 @@ fn serve(db: Connection, mut trail: Trail, mut waiting: mpsc::Receiver<Message>)
         batch(&db, &mut trail, std::iter::from_fn(more).take(MOST_AT_ONCE));
         if let Some(done) = closing {
             drop(waiting);
-            // The last connection to close folds the log into the database.
+            // The last connection to close folds all of the log into the database.
+            drop(folder);
             drop(db);
             let _ = done.send(());
             return;

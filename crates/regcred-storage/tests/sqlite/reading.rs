@@ -76,6 +76,10 @@ async fn sees_what_was_acknowledged_and_leaves_the_log_free_to_begin_anew() {
     let filled = running.project(&admin, "filled").await;
     let reading = Reading::begin(&running, &admin, read);
     let mut longest = 0;
+    let log = installation
+        .directory
+        .path()
+        .join(format!("{DATABASE_FILE}-wal"));
     for number in 0..WRITES {
         let username = format!("u{number}");
         if number % 20 == 0 {
@@ -84,11 +88,7 @@ async fn sees_what_was_acknowledged_and_leaves_the_log_free_to_begin_anew() {
         } else {
             running.credentials(&admin, filled, "h.x", &username).await;
         }
-        let log = installation
-            .directory
-            .path()
-            .join(format!("{DATABASE_FILE}-wal"));
-        longest = longest.max(fs::metadata(log).unwrap().len());
+        longest = longest.max(fs::metadata(&log).unwrap().len());
     }
     assert!(reading.end().await > WRITES / 20, "something was read");
     // A write is a commit of its own here, of six pages at least. The log begins anew with a write during which nobody looks into
@@ -96,9 +96,10 @@ async fn sees_what_was_acknowledged_and_leaves_the_log_free_to_begin_anew() {
     let most = 5 * CHECKPOINT;
     assert!(WRITES as u64 * 6 > most, "enough is written");
     assert!(longest < most * PAGE, "the log grew to {longest} bytes");
-    // The directory is left to whoever opens it next.
+    // The directory is left to whoever opens it next, with all of the log folded into the database.
     let running = Arc::into_inner(running).unwrap();
     running.close().await;
+    assert!(!log.exists(), "the log is left behind");
 }
 
 #[tokio::test]
