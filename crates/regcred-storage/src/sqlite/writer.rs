@@ -1,9 +1,11 @@
 //! The writer: one thread that commits whatever is waiting in one transaction.
 //!
-//! Each use case is a savepoint, so one that fails leaves the others alone; the batch has one `COMMIT`, hence one
+//! First the use cases of a batch run one behind the other. Where one of them is refused, the transaction is rolled back and run
+//! again with a savepoint for each, so that one that fails leaves the others alone. The batch has one `COMMIT`, hence one
 //! fsync. Nobody is answered before it: also a refusal may rest on what the same batch wrote. Where the commit fails,
 //! everybody in the batch is told that nothing was changed.
 
+use std::iter::Peekable;
 use std::thread;
 
 use regcred_core::{Error, Result};
@@ -94,42 +96,96 @@ fn batch(db: &Connection, trail: &mut Trail, jobs: impl Iterator<Item = Box<dyn 
     if jobs.peek().is_none() {
         return;
     }
-    let end = trail.end();
-    let mut done = Vec::new();
-    let committed = transact(db, trail, &mut jobs, &mut done).inspect_err(|error| {
-        trail.set_back(&end);
-        if !db.is_autocommit() {
-            let _ = db.execute_batch("ROLLBACK");
-        }
+    let mut taken = Vec::new();
+    let committed = carry_out(db, trail, &mut jobs, &mut taken).inspect_err(|error| {
         let detail = error.detail().unwrap_or(error.message());
         tracing::error!(detail, "a batch of changes was not committed");
     });
     // Also those to whom the transaction did not come any more.
-    for job in done.into_iter().chain(jobs) {
+    for job in taken.into_iter().chain(jobs) {
         job.answer(committed.clone());
     }
 }
 
+/// First without savepoints; where one is refused, all of them again with a savepoint for each.
+fn carry_out(
+    db: &Connection,
+    trail: &mut Trail,
+    jobs: &mut Peekable<impl Iterator<Item = Box<dyn Job>>>,
+    taken: &mut Vec<Box<dyn Job>>,
+) -> Result<()> {
+    let plainly = transact(db, trail, |trail| {
+        for mut job in jobs.by_ref() {
+            let ran = job.run(&mut Unit::new(db, trail));
+            taken.push(job);
+            ran.map_err(|_| Broken::Refused)?;
+            still_open(db)?;
+        }
+        Ok(())
+    });
+    match plainly {
+        Ok(()) => return Ok(()),
+        Err(Broken::Failed(error)) => return Err(error),
+        // It rests on what is committed.
+        Err(Broken::Refused) if taken.len() == 1 && jobs.peek().is_none() => return Ok(()),
+        Err(Broken::Refused) => taken.extend(jobs),
+    }
+    let carefully = transact(db, trail, |trail| {
+        for job in taken {
+            attempt(db, trail, job.as_mut())?;
+            still_open(db)?;
+        }
+        Ok(())
+    });
+    carefully.map_err(|broken| match broken {
+        Broken::Failed(error) => error,
+        Broken::Refused => Error::internal("a refused change took others with it"),
+    })
+}
+
+/// Why nothing is left of a transaction.
+enum Broken {
+    /// A use case was refused.
+    Refused,
+    Failed(Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// All of it or nothing.
 fn transact(
     db: &Connection,
     trail: &mut Trail,
-    jobs: &mut impl Iterator<Item = Box<dyn Job>>,
-    done: &mut Vec<Box<dyn Job>>,
-) -> Result<()> {
-    Database::execute(db, "BEGIN IMMEDIATE", &[])?;
-    for mut job in jobs {
-        let attempted = attempt(db, trail, job.as_mut());
-        done.push(job);
-        attempted?;
-        if db.is_autocommit() {
-            return Err(Error::unavailable("SQLite gave the whole transaction up"));
+    work: impl FnOnce(&mut Trail) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    let end = trail.end();
+    let done = || {
+        Database::execute(db, "BEGIN IMMEDIATE", &[])?;
+        work(trail)?;
+        trail.write(db)?;
+        let mut commit = db.prepare_cached("COMMIT").told()?;
+        commit.execute([]).told()?;
+        Ok(())
+    };
+    let done = done();
+    if done.is_err() {
+        trail.set_back(&end);
+        if !db.is_autocommit() {
+            let _ = db.execute_batch("ROLLBACK");
         }
     }
-    trail.write(db)?;
-    db.prepare_cached("COMMIT")
-        .and_then(|mut commit| commit.execute([]))
-        .map(drop)
-        .told()
+    done
+}
+
+fn still_open(db: &Connection) -> Result<()> {
+    if db.is_autocommit() {
+        return Err(Error::unavailable("SQLite gave the whole transaction up"));
+    }
+    Ok(())
 }
 
 /// All of a job or nothing of it; an error where there is no telling.
@@ -139,7 +195,7 @@ fn attempt(db: &Connection, trail: &mut Trail, job: &mut dyn Job) -> Result<()> 
     let end = trail.end();
     if job.run(&mut Unit::new(db, trail)).is_err() {
         trail.set_back(&end);
-        // Where that fails nothing of the transaction may stay; the batch sees that it is gone.
+        // Where that fails nothing of the transaction may stay; whoever runs it sees that it is gone.
         if statement("ROLLBACK TO unit").is_err() {
             let _ = statement("ROLLBACK");
         }
