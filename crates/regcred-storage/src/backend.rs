@@ -4,15 +4,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use regcred_core::Result;
-use regcred_core::audit::AuditEvent;
 use regcred_core::ids::ProjectId;
 use regcred_core::registry::RegistryKey;
-use regcred_core::store::{PullRecord, PullRecorded, StoredPassword};
+use regcred_core::store::StoredPassword;
 
 use crate::sql::Database;
 use crate::statements::credentials;
-use crate::statements::uses::{self, By};
-use crate::unit::{Key, Unit};
+use crate::unit::{Key, Other, Unit, Work};
 
 /// A database of an installation, opened.
 pub(crate) trait Backend: Send + Sync + 'static {
@@ -44,19 +42,16 @@ pub(crate) trait Backend: Send + Sync + 'static {
         &self,
         keys: Vec<Key>,
         work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
-    ) -> impl Future<Output = Result<T>> + Send;
-
-    /// Writes a pull down: like [`Self::write`], of a use case that comes by the thousand.
-    fn record_pull(
-        &self,
-        puller: By,
-        pull: PullRecord,
-        event: AuditEvent,
-    ) -> impl Future<Output = Result<PullRecorded>> + Send {
-        self.write(vec![Key::Use(pull.credentials)], move |unit| {
-            uses::record(unit, &puller, &pull, &event)
-        })
+    ) -> impl Future<Output = Result<T>> + Send {
+        self.carry_out(keys, Other(work))
     }
+
+    /// The same, of work that may be known.
+    fn carry_out<W: Work + 'static>(
+        &self,
+        keys: Vec<Key>,
+        work: W,
+    ) -> impl Future<Output = Result<W::Done>> + Send;
 
     /// The stream of the audit trail that this process writes.
     fn stream(&self) -> u32;

@@ -36,7 +36,7 @@ use crate::statements::{
     versions, workloads,
 };
 use crate::trail;
-use crate::unit::{Key, Unit};
+use crate::unit::{Create, Key, Pull, Unit};
 
 /// A store on a database that speaks SQL.
 pub struct SqlStore<B> {
@@ -342,10 +342,13 @@ impl<B: Backend> Store for SqlStore<B> {
         event: AuditEvent,
     ) -> Result<()> {
         let project = grant.project();
+        let create = Create {
+            project,
+            new,
+            event,
+        };
         self.backend
-            .write(vec![Key::Project(project)], move |unit| {
-                credentials::create(unit, project, &new, &event)
-            })
+            .carry_out(vec![Key::Project(project)], create)
             .await
     }
 
@@ -821,7 +824,12 @@ impl<B: Backend> Store for SqlStore<B> {
         pull: PullRecord,
         event: AuditEvent,
     ) -> Result<PullRecorded> {
-        self.backend.record_pull(By::of(grant), pull, event).await
+        let keys = vec![Key::Use(pull.credentials)];
+        let by = By::of(grant);
+        let record = pull;
+        self.backend
+            .carry_out(keys, Pull { by, record, event })
+            .await
     }
 
     async fn sealed_passwords(

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use regcred_core::audit::AuditEvent;
 use regcred_core::ids::{CredentialsId, ProjectId, UserId};
-use regcred_core::store::{PullRecord, PullRecorded};
+use regcred_core::store::{NewCredentials, PullRecord, PullRecorded};
 use regcred_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::sql::Database;
+use crate::statements::credentials;
 use crate::statements::uses::{self, By};
 use crate::trail::Trail;
 
@@ -57,16 +58,103 @@ pub(crate) enum Key {
     Use(CredentialsId),
 }
 
+/// What a use case does in a transaction.
+pub(crate) trait Work: Send {
+    type Done: Send;
+
+    /// Does it, as often as it takes until a transaction is committed.
+    fn run(&mut self, unit: &mut Unit<'_>) -> Result<Self::Done>;
+
+    /// What may be done together with others of its kind, where that is all that it does.
+    fn many(&self) -> Option<Many<'_>> {
+        None
+    }
+
+    /// What is done once a pull was written down together with others.
+    fn pulled(_: PullRecorded) -> Option<Self::Done> {
+        None
+    }
+
+    /// What is done once credentials were created together with others.
+    fn created() -> Option<Self::Done> {
+        None
+    }
+}
+
+/// What comes by the thousand, so that a backend may do it for many in one.
+pub(crate) enum Many<'a> {
+    Pull(&'a Pull),
+    Create(&'a Create),
+}
+
+/// A pull that is to be written down.
+pub(crate) struct Pull {
+    pub(crate) by: By,
+    pub(crate) record: PullRecord,
+    pub(crate) event: AuditEvent,
+}
+
+impl Work for Pull {
+    type Done = PullRecorded;
+
+    fn run(&mut self, unit: &mut Unit<'_>) -> Result<PullRecorded> {
+        uses::record(unit, &self.by, &self.record, &self.event)
+    }
+
+    fn many(&self) -> Option<Many<'_>> {
+        Some(Many::Pull(self))
+    }
+
+    fn pulled(recorded: PullRecorded) -> Option<PullRecorded> {
+        Some(recorded)
+    }
+}
+
+/// Credentials that are to be created.
+pub(crate) struct Create {
+    pub(crate) project: ProjectId,
+    pub(crate) new: NewCredentials,
+    pub(crate) event: AuditEvent,
+}
+
+impl Work for Create {
+    type Done = ();
+
+    fn run(&mut self, unit: &mut Unit<'_>) -> Result<()> {
+        credentials::create(unit, self.project, &self.new, &self.event)
+    }
+
+    fn many(&self) -> Option<Many<'_>> {
+        // A proof took longer than all that is saved by it.
+        self.new.proof.is_none().then_some(Many::Create(self))
+    }
+
+    fn created() -> Option<()> {
+        Some(())
+    }
+}
+
+/// Any other.
+pub(crate) struct Other<F>(pub(crate) F);
+
+impl<T: Send, F: FnMut(&mut Unit<'_>) -> Result<T> + Send> Work for Other<F> {
+    type Done = T;
+
+    fn run(&mut self, unit: &mut Unit<'_>) -> Result<T> {
+        (self.0)(unit)
+    }
+}
+
 /// A use case that waits for the writer.
 pub(crate) trait Job: Send {
     /// What it must hold.
     fn keys(&self) -> &[Key];
-    /// The pull that it writes down, where that is all that it does.
-    fn pull(&self) -> Option<&Pull> {
-        None
-    }
-    /// Says what came of writing its pull down in another way than by [`Self::run`].
-    fn pulled(&mut self, _: PullRecorded) {}
+    /// What may be done together with others of its kind, where that is all that it does.
+    fn many(&self) -> Option<Many<'_>>;
+    /// Its pull was written down together with others.
+    fn pulled(&mut self, recorded: PullRecorded);
+    /// Its credentials were created together with others.
+    fn created(&mut self);
     /// Takes it on; `false` where nobody waits for it any more.
     fn begin(&self) -> bool;
     /// Does the work in a transaction, as often as it takes until one is committed.
@@ -78,10 +166,7 @@ pub(crate) trait Job: Send {
 }
 
 /// A job, and where its answer arrives.
-pub(crate) fn job<T: Send + 'static>(
-    keys: Vec<Key>,
-    work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
-) -> (Box<dyn Job>, Answer<T>) {
+pub(crate) fn job<W: Work + 'static>(keys: Vec<Key>, work: W) -> (Box<dyn Job>, Answer<W::Done>) {
     let (asker, answer) = oneshot::channel();
     let decided = Arc::new(AtomicBool::new(false));
     let task = Task {
@@ -92,68 +177,6 @@ pub(crate) fn job<T: Send + 'static>(
         decided: Arc::clone(&decided),
     };
     (Box::new(task), Answer { answer, decided })
-}
-
-/// A pull that is to be written down.
-pub(crate) struct Pull {
-    pub(crate) by: By,
-    pub(crate) record: PullRecord,
-    pub(crate) event: AuditEvent,
-}
-
-/// A job that writes a pull down, and where its answer arrives.
-pub(crate) fn pull_job(pull: Pull) -> (Box<dyn Job>, Answer<PullRecorded>) {
-    let keys = vec![Key::Use(pull.record.credentials)];
-    let (asker, answer) = oneshot::channel();
-    let decided = Arc::new(AtomicBool::new(false));
-    let task = PullTask {
-        pull,
-        task: Task {
-            keys,
-            work: (),
-            done: None,
-            asker,
-            decided: Arc::clone(&decided),
-        },
-    };
-    (Box::new(task), Answer { answer, decided })
-}
-
-struct PullTask {
-    pull: Pull,
-    task: Task<PullRecorded, ()>,
-}
-
-impl Job for PullTask {
-    fn keys(&self) -> &[Key] {
-        &self.task.keys
-    }
-
-    fn pull(&self) -> Option<&Pull> {
-        Some(&self.pull)
-    }
-
-    fn pulled(&mut self, recorded: PullRecorded) {
-        self.task.done = Some(Ok(recorded));
-    }
-
-    fn begin(&self) -> bool {
-        self.task.begin()
-    }
-
-    fn run(&mut self, unit: &mut Unit<'_>) -> Result<()> {
-        let Pull { by, record, event } = &self.pull;
-        let done = uses::record(unit, by, record, event);
-        self.task.finish(done)
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.task.done = Some(Err(error));
-    }
-
-    fn answer(self: Box<Self>, committed: Result<()>) {
-        self.task.answer(committed);
-    }
 }
 
 /// The answer to a job.
@@ -174,27 +197,41 @@ impl<T> Answer<T> {
     }
 }
 
-struct Task<T, F> {
+struct Task<W: Work> {
     keys: Vec<Key>,
-    work: F,
-    done: Option<Result<T>>,
-    asker: oneshot::Sender<Result<T>>,
+    work: W,
+    done: Option<Result<W::Done>>,
+    asker: oneshot::Sender<Result<W::Done>>,
     /// Whether it was begun or given up.
     decided: Arc<AtomicBool>,
 }
 
-impl<T: Send, F: FnMut(&mut Unit<'_>) -> Result<T> + Send> Job for Task<T, F> {
+impl<W: Work> Job for Task<W> {
     fn keys(&self) -> &[Key] {
         &self.keys
     }
 
+    fn many(&self) -> Option<Many<'_>> {
+        self.work.many()
+    }
+
+    fn pulled(&mut self, recorded: PullRecorded) {
+        self.done = W::pulled(recorded).map(Ok);
+    }
+
+    fn created(&mut self) {
+        self.done = W::created().map(Ok);
+    }
+
     fn begin(&self) -> bool {
-        Task::begin(self)
+        !self.asker.is_closed() && decide(&self.decided)
     }
 
     fn run(&mut self, unit: &mut Unit<'_>) -> Result<()> {
-        let done = (self.work)(unit);
-        self.finish(done)
+        let done = self.work.run(unit);
+        let outcome = done.as_ref().map(drop).map_err(Clone::clone);
+        self.done = Some(done);
+        outcome
     }
 
     fn fail(&mut self, error: Error) {
@@ -202,25 +239,8 @@ impl<T: Send, F: FnMut(&mut Unit<'_>) -> Result<T> + Send> Job for Task<T, F> {
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        Task::answer(*self, committed);
-    }
-}
-
-impl<T, F> Task<T, F> {
-    fn begin(&self) -> bool {
-        !self.asker.is_closed() && decide(&self.decided)
-    }
-
-    /// Keeps what was done; whether it failed.
-    fn finish(&mut self, done: Result<T>) -> Result<()> {
-        let outcome = done.as_ref().map(drop).map_err(Clone::clone);
-        self.done = Some(done);
-        outcome
-    }
-
-    fn answer(self, committed: Result<()>) {
         // Without a transaction there is no work done, and nothing was committed.
-        let Self { done, asker, .. } = self;
+        let Self { done, asker, .. } = *self;
         let done = committed.and_then(|()| done.unwrap_or_else(|| Err(closed())));
         let _ = asker.send(done);
     }

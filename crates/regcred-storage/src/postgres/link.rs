@@ -29,7 +29,9 @@ pub(super) struct Link {
     client: Client,
     statements: RefCell<HashMap<String, Statement>>,
     /// What is sent with the next statement that is waited for.
-    later: RefCell<Vec<(Statement, Vec<Value<'static>>)>>,
+    later: RefCell<Vec<Later>>,
+    /// How often it was used.
+    uses: Cell<u64>,
     /// Until when a statement may wait for its answer.
     deadline: Cell<Instant>,
     /// Why the last statement that failed did so.
@@ -37,6 +39,16 @@ pub(super) struct Link {
     /// Whether an answer was waited for in vain.
     silent: Cell<bool>,
 }
+
+/// What is sent a little later.
+enum Later {
+    /// Statements that take nothing and give nothing.
+    Text(String),
+    Statement(Statement, Given),
+}
+
+/// What a statement is given.
+pub(super) type Given = Vec<Box<dyn ToSql + Sync + Send>>;
 
 impl Link {
     /// Connects, and makes the session ready.
@@ -78,6 +90,7 @@ impl Link {
             client,
             statements: RefCell::default(),
             later: RefCell::default(),
+            uses: Cell::new(0),
             deadline: Cell::new(Instant::now() + within),
             trouble: Cell::new(None),
             silent: Cell::new(false),
@@ -88,6 +101,18 @@ impl Link {
     pub(super) fn allow(&self, time: Duration) {
         self.deadline.set(Instant::now() + time);
         self.trouble.set(None);
+    }
+
+    /// Plans anew what it has planned, the less often the longer it is used. In a table that is all but empty one index is as
+    /// good as another to PostgreSQL, and a plan that was made then may read all that a project has for each row of it.
+    pub(super) fn use_again(&self) {
+        let uses = self.uses.get() + 1;
+        self.uses.set(uses);
+        if uses > 1 && uses.is_power_of_two() {
+            self.later
+                .borrow_mut()
+                .push(Later::Text(FORGET_PLANS.to_owned()));
+        }
     }
 
     /// Whether an answer was waited for in vain: another connection would be no sooner.
@@ -108,6 +133,21 @@ impl Link {
     /// Runs statements that take nothing and give nothing.
     pub(super) fn run(&self, sql: &str) -> Result<()> {
         self.wait(self.client.batch_execute(sql))
+    }
+
+    /// The same a little later: with the next that is waited for, which fails where this does.
+    pub(super) fn put_text(&self, sql: String) {
+        self.later.borrow_mut().push(Later::Text(sql));
+    }
+
+    /// Runs a statement a little later, as [`Database::put`] does.
+    pub(super) fn put_given(&self, sql: &str, given: Given) -> Result<()> {
+        let statement = self.prepared(sql)?;
+        let mut later = self.later.borrow_mut();
+        later.push(Later::Statement(statement, given));
+        let full = later.len() >= MOST_LATER;
+        drop(later);
+        if full { self.flush() } else { Ok(()) }
     }
 
     /// Waits for what was put.
@@ -141,10 +181,15 @@ impl Link {
             if later.is_empty() {
                 return answer.await;
             }
-            let put = later.iter().map(|(statement, params)| async move {
-                let given: Vec<&(dyn ToSql + Sync)> =
-                    params.iter().map(|value| value as _).collect();
-                self.client.execute(statement, &given).await
+            let put = later.iter().map(|later| async move {
+                match later {
+                    Later::Text(sql) => self.client.batch_execute(sql).await,
+                    Later::Statement(statement, given) => {
+                        let given: Vec<&(dyn ToSql + Sync)> =
+                            given.iter().map(|value| &**value as _).collect();
+                        self.client.execute(statement, &given).await.map(drop)
+                    }
+                }
             });
             let (put, answer) = join(join_all(put), answer).await;
             put.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -209,13 +254,10 @@ impl Database for Link {
     }
 
     fn put(&self, sql: &str, params: &[Value<'_>]) -> Result<()> {
-        let statement = self.prepared(sql)?;
-        let given = params.iter().map(|value| value.clone().into_owned());
-        let mut later = self.later.borrow_mut();
-        later.push((statement, given.collect()));
-        let full = later.len() >= MOST_LATER;
-        drop(later);
-        if full { self.flush() } else { Ok(()) }
+        let given = params
+            .iter()
+            .map(|value| Box::new(value.clone().into_owned()) as _);
+        self.put_given(sql, given.collect())
     }
 
     fn begin_snapshot(&self) -> Result<bool> {
@@ -277,6 +319,7 @@ fn number(key: Key) -> i64 {
 
 /// On which replicas tell each other that tokens or rights were changed or something waits to be delivered.
 pub(super) const CHANNEL: &str = "regcred";
+const FORGET_PLANS: &str = "DISCARD PLANS";
 /// So few that they are sent in their order.
 const MOST_LATER: usize = 16;
 /// What every session is told. Whoever holds locks and says no more is ended by the server, so that others go on. A statement

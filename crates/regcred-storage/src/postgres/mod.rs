@@ -2,12 +2,13 @@
 //! be forgotten.
 //!
 //! [`open`] finds or makes the installation, on the host that [`reach`] finds; [`writer`] is the one thread that writes,
-//! with the [`session`] that has a stream of the audit trail to itself; [`pool`] has the connections that read, and [`reading`]
-//! those who read together, as [`pulls`] do; [`keeper`] listens to other replicas; [`incoming`] is a database into which an
-//! installation moves.
+//! with the [`session`] that has a stream of the audit trail to itself: pulls and events [`together`], and [`creates`], too;
+//! [`pool`] has the connections that read, and [`reading`] those who read together, as [`pulls`] do; [`keeper`] listens to
+//! other replicas; [`incoming`] is a database into which an installation moves.
 
 mod address;
 mod copy;
+mod creates;
 mod dialect;
 mod error;
 mod incoming;
@@ -27,16 +28,14 @@ mod writer;
 use std::time::Duration;
 
 use regcred_core::Result;
-use regcred_core::audit::AuditEvent;
 use regcred_core::ids::ProjectId;
 use regcred_core::registry::RegistryKey;
-use regcred_core::store::{PullRecord, PullRecorded, StoredPassword};
+use regcred_core::store::StoredPassword;
 
 use crate::backend::Backend;
 use crate::sql::{Database, first, params};
-use crate::statements::uses::By;
 use crate::store::SqlStore;
-use crate::unit::{Key, Pull, Unit, closed, pull_job};
+use crate::unit::{Key, Work, closed};
 
 pub use address::PostgresOptions;
 pub(crate) use incoming::{Found, Incoming, Part};
@@ -87,22 +86,8 @@ impl Backend for Postgres {
         self.pool.read(LONGEST_SCAN, move |link| work(link)).await
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        keys: Vec<Key>,
-        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.writer.write(keys, work).await
-    }
-
-    async fn record_pull(
-        &self,
-        by: By,
-        record: PullRecord,
-        event: AuditEvent,
-    ) -> Result<PullRecorded> {
-        let (job, answer) = pull_job(Pull { by, record, event });
-        self.writer.ask(job, answer).await
+    async fn carry_out<W: Work + 'static>(&self, keys: Vec<Key>, work: W) -> Result<W::Done> {
+        self.writer.carry_out(keys, work).await
     }
 
     fn stream(&self) -> u32 {

@@ -145,6 +145,7 @@ impl Links {
 /// Does the work, and tells whether the connection can be used again.
 fn attempt<T>(link: &Link, time: Duration, work: impl Fn(&Link) -> Result<T>) -> (Result<T>, bool) {
     link.allow(time);
+    link.use_again();
     let done = work(link);
     let lost = link.trouble() == Some(Trouble::Lost);
     // What is left of a snapshot that failed half-way.

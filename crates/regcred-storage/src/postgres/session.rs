@@ -109,6 +109,7 @@ impl Session {
             row.get(0, "pid")
         })?;
         let backend = backend.ok_or_else(|| Error::internal("a session without a number"))?;
+        link.run(READ_ONLY)?;
         Ok(Self {
             link,
             trail,
@@ -156,6 +157,8 @@ fn lock(link: &Link, stream: u32) -> Result<bool> {
     Ok(taken.unwrap_or(false))
 }
 
+/// Outside of a transaction, which says that it writes, nothing is written: what is sent behind a BEGIN that failed is refused.
+const READ_ONLY: &str = "SET default_transaction_read_only = on";
 /// The class of the locks of streams: "rcst" in ASCII.
 const CLASS: u32 = 0x7263_7374;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

@@ -17,13 +17,14 @@ use regcred_core::{Error, Result};
 use tokio::sync::{mpsc, oneshot};
 
 use super::address::PostgresOptions;
+use super::creates;
 use super::error::Trouble;
 use super::link::{Link, locking};
 use super::pool::LONGEST_WAIT;
 use super::session::{Identity, Session};
 use super::together;
 use crate::trail::{End, Trail};
-use crate::unit::{Answer, Job, Key, Unit, closed, job};
+use crate::unit::{Job, Key, Many, Unit, Work, closed, job};
 
 /// The way to the writer.
 pub(super) struct Writer {
@@ -60,17 +61,12 @@ impl Writer {
 
     /// Runs `work` in a transaction that holds `keys`, and answers once it is committed. `Unavailable` where it was not
     /// begun within two seconds.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(super) async fn carry_out<W: Work + 'static>(
         &self,
         keys: Vec<Key>,
-        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (job, answer) = job(keys, work);
-        self.ask(job, answer).await
-    }
-
-    /// Hands a job to the thread, and waits for its answer.
-    pub(super) async fn ask<T>(&self, job: Box<dyn Job>, mut answer: Answer<T>) -> Result<T> {
+        work: W,
+    ) -> Result<W::Done> {
+        let (job, mut answer) = job(keys, work);
         let begun = async {
             let sent = self.messages.send(Message::Work(job)).await;
             sent.map_err(|_| closed())?;
@@ -199,6 +195,7 @@ impl Scribe {
             let before = session.trail.end();
             let left = until.saturating_duration_since(Instant::now());
             session.link.allow(left.min(LONGEST_TRY));
+            session.link.use_again();
             let ending = transact(session, jobs, careful);
             let (error, lost) = match ending {
                 Ending::Committed | Ending::Answered => return Ok(()),
@@ -282,30 +279,37 @@ fn transact(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> 
 fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> Ending {
     let Session { link, trail, .. } = session;
     let alone = jobs.len() == 1;
-    // Pulls are written down together, unless something went wrong with that.
-    let (mut pulls, mut others): (Vec<_>, Vec<_>) = jobs
-        .iter_mut()
-        .partition(|job| !careful && job.pull().is_some());
-    let mut keys: Vec<_> = others.iter().flat_map(|job| job.keys()).copied().collect();
+    // What comes by the thousand is done together, unless something went wrong with that.
+    let (mut pulls, mut creates, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for job in jobs {
+        match job.many() {
+            Some(Many::Pull(_)) if !careful => pulls.push(job),
+            Some(Many::Create(_)) if !careful => creates.push(job),
+            _ => others.push(job),
+        }
+    }
+    let alike = creates.iter().chain(&others);
+    let mut keys: Vec<_> = alike.flat_map(|job| job.keys()).copied().collect();
     keys.sort_unstable();
     keys.dedup();
-    let begun = if keys.is_empty() {
-        link.run(BEGIN)
+    link.put_text(if keys.is_empty() {
+        BEGIN.to_owned()
     } else {
-        link.run(&format!("{BEGIN}; {}", locking(&keys)))
-    };
-    if let Err(error) = begun {
-        return ending(link, error);
-    }
+        format!("{BEGIN}; {}", locking(&keys))
+    });
     // Before what changes credentials: a pull that has read what is committed need not be tried again for it.
-    if !pulls.is_empty()
-        && let Err(error) = together::record_pulls(link, trail, &mut pulls)
-    {
-        return match link.trouble() {
-            trouble @ Some(Trouble::GiveWay | Trouble::Lost) => of(trouble, Some(error)),
-            // It may be one of them: each is tried for itself.
-            _ => Ending::OneFailed,
-        };
+    let pulled = together::record_pulls(link, trail, &mut pulls);
+    let together = pulled.and_then(|()| creates::create(link, trail, &mut creates));
+    match together {
+        Ok(true) => {}
+        Ok(false) => return Ending::OneFailed,
+        Err(error) => {
+            return match link.trouble() {
+                trouble @ Some(Trouble::GiveWay | Trouble::Lost) => of(trouble, Some(error)),
+                // It may be one of them: each is tried for itself.
+                _ => Ending::OneFailed,
+            };
+        }
     }
     for job in &mut others {
         let ran = if careful && !alone {
@@ -324,7 +328,7 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
             return ending;
         }
     }
-    if let Err(error) = link.flush() {
+    if careful && let Err(error) = link.flush() {
         return match link.trouble() {
             Some(Trouble::Refused) if !alone => Ending::OneFailed,
             trouble => of(trouble, Some(error)),
@@ -334,6 +338,8 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
         Ok(()) => Ending::Committed,
         Err(error) => match link.trouble() {
             Some(Trouble::Lost) => Ending::Unknown(error),
+            // It may be what was put and is sent with it.
+            Some(Trouble::Raced | Trouble::Refused) if !careful => Ending::OneFailed,
             // Somebody else writes this stream, so the session is no longer what it was.
             Some(Trouble::Raced) => Ending::Lost(error),
             trouble => of(trouble, Some(error)),

@@ -20,7 +20,7 @@ use regcred_core::Result;
 use crate::backend::Backend;
 use crate::sql::{Database, first, params};
 use crate::store::SqlStore;
-use crate::unit::{Key, Unit, closed};
+use crate::unit::{Key, Work, closed};
 
 pub use directory::prepare_directory;
 pub use moved::{moved_to, note_moved};
@@ -64,12 +64,8 @@ impl Backend for Sqlite {
         self.readers.scan(work).await
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        _: Vec<Key>,
-        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.writer.write(work).await
+    async fn carry_out<W: Work + 'static>(&self, _: Vec<Key>, work: W) -> Result<W::Done> {
+        self.writer.carry_out(work).await
     }
 
     fn stream(&self) -> u32 {

@@ -16,7 +16,7 @@ use super::error::Told as _;
 use super::folder::Folder;
 use crate::sql::Database;
 use crate::trail::Trail;
-use crate::unit::{Job, Unit, closed, job};
+use crate::unit::{Job, Unit, Work, closed, job};
 
 /// The way to the writer.
 #[derive(Clone)]
@@ -38,10 +38,7 @@ impl Writer {
     }
 
     /// Runs `work` in a transaction, and answers once it is on disk.
-    pub(super) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut Unit<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    pub(super) async fn carry_out<W: Work + 'static>(&self, work: W) -> Result<W::Done> {
         // The writer is alone: there is nobody to keep out.
         let (job, mut answer) = job(Vec::new(), work);
         self.0

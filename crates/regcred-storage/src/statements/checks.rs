@@ -15,17 +15,40 @@ use crate::unit::{Key, Unit};
 
 use super::{alerts, credentials, deliveries};
 
+/// What is planned for a version of credentials.
+pub(crate) struct Plan<'a> {
+    pub(crate) host: &'a str,
+    /// When it is tried.
+    pub(crate) due: Timestamp,
+    /// When it is told that it runs out.
+    pub(crate) alert: Option<Timestamp>,
+}
+
+impl<'a> Plan<'a> {
+    /// The first try of a new version, and what is to be told of its end.
+    pub(crate) fn of(of: &'a DockerCredentials) -> Self {
+        let now = of.last_update;
+        let due = schedule::first(&of.id, of.version, now);
+        Self::at(of.registry.key(), due, of.expires, now)
+    }
+
+    fn at(
+        key: &'a RegistryKey,
+        due: Timestamp,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            host: key.host(),
+            due,
+            alert: expires.map(|expires| schedule::warning(expires, now)),
+        }
+    }
+}
+
 /// Plans the first try of a new version of credentials, and what is to be told of its end.
 pub(crate) fn plan(db: &dyn Database, project: ProjectId, of: &DockerCredentials) -> Result<()> {
-    let now = of.last_update;
-    let planned = Planned {
-        project,
-        id: of.id,
-        version: of.version,
-        registry: of.registry.key().clone(),
-        expires: of.expires,
-    };
-    plan_at(db, &planned, schedule::first(&of.id, of.version, now), now)
+    keep(db, project, of.id, &Plan::of(of))
 }
 
 /// Plans the first try of all that there are, in a database whose credentials were not tried by themselves before.
@@ -51,12 +74,18 @@ pub(crate) fn plan_all(db: &dyn Database, now: Timestamp) -> Result<()> {
         };
         after = Some((last.project, last.id));
         for of in &rows {
-            plan_at(db, of, schedule::inherited(&of.id, of.version, now), now)?;
+            let due = schedule::inherited(&of.id, of.version, now);
+            keep(
+                db,
+                of.project,
+                of.id,
+                &Plan::at(&of.registry, due, of.expires, now),
+            )?;
         }
     }
 }
 
-/// What a plan is made of.
+/// What the first plan of an older version is made of.
 struct Planned {
     project: ProjectId,
     id: CredentialsId,
@@ -75,19 +104,18 @@ fn planned(row: &Columns<'_>) -> Result<Planned> {
     })
 }
 
-fn plan_at(db: &dyn Database, of: &Planned, due: Timestamp, now: Timestamp) -> Result<()> {
-    let alert = of.expires.map(|expires| schedule::warning(expires, now));
+fn keep(db: &dyn Database, project: ProjectId, id: CredentialsId, plan: &Plan<'_>) -> Result<()> {
     put(
         db,
         "INSERT INTO credentials_check (project_id, credentials_id, host, due_at, refusals, failures, alert_at) \
          VALUES (?, ?, ?, ?, 0, 0, ?) ON CONFLICT (project_id, credentials_id) DO UPDATE SET host = excluded.host, due_at = excluded.due_at, \
          refusals = 0, failures = 0, alert_at = excluded.alert_at",
         params![
-            of.project.as_bytes(),
-            of.id.as_bytes(),
-            of.registry.host(),
-            due.as_micros(),
-            alert.map(Timestamp::as_micros),
+            project.as_bytes(),
+            id.as_bytes(),
+            plan.host,
+            plan.due.as_micros(),
+            plan.alert.map(Timestamp::as_micros),
         ],
     )
 }

@@ -1,15 +1,18 @@
 //! Docker credentials.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use regcred_core::credentials::{DockerCredentials, Username};
+use regcred_core::credentials::{DockerCredentials, MOST_IN_PROJECT, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::random::SystemRandom;
-use regcred_core::registry::Registry;
+use regcred_core::registry::{ImageReference, Registry};
 use regcred_core::store::{DecideUpgrade, Upgrade};
+use regcred_core::verification::schedule;
 use regcred_core::{Error, ErrorKind, Result};
 
-use crate::fixture::{Fixture, User, event, now, operator, sealed};
+use crate::fixture::{Fixture, User, by_itself, event, now, operator, sealed};
 
 async fn add(
     fixture: &Fixture,
@@ -234,6 +237,80 @@ pub(crate) async fn concurrent_creators_of_one_couple_have_one_winner(fixture: F
         }
     }
     assert_eq!(won, 1);
+}
+
+pub(crate) async fn that_are_created_at_once_are_made_or_refused_each_for_itself(fixture: Fixture) {
+    let alice = fixture.user("alice", &[]).await;
+    let mut editors = Vec::new();
+    for name in ["one", "two", "full", "gone"] {
+        let project = fixture.project(&alice, name).await;
+        editors.push(Arc::new(fixture.editor(&alice, project).await));
+    }
+    let almost = MOST_IN_PROJECT - 1;
+    let fill = format!("UPDATE project SET credentials = {almost} WHERE name = 'full'");
+    fixture.run(&fill).await;
+    let manager = fixture.manager(&alice, editors[3].project()).await;
+    let deleted = fixture.store.delete_project(&manager, event("project"));
+    assert!(deleted.await.unwrap());
+    let before = fixture.events().await;
+
+    let mut creating = Vec::new();
+    for number in 0..20_u64 {
+        // Each couple of the second project is wanted twice.
+        let username = [number, number / 2, number, number];
+        for (editor, username) in editors.iter().zip(username) {
+            let host = format!("h{username}.x");
+            let mut new = fixture.credentials(editor.project(), Some(&host), "me");
+            if number % 2 == 0 {
+                new.credentials.expires = Some(now().plus(Duration::from_hours(24 * 300)));
+                let probe = ImageReference::parse(&format!("{host}/app:1"));
+                new.credentials.probe = Some(probe.unwrap());
+            }
+            let credentials = new.credentials.clone();
+            let (store, editor) = (Arc::clone(&fixture.store), Arc::clone(editor));
+            creating.push(tokio::spawn(async move {
+                let created = store.create_credentials(&editor, new, event("create"));
+                created.await.map(|()| credentials)
+            }));
+        }
+    }
+    let (mut made, mut refused) = ([(); 4].map(|()| Vec::new()), [(); 4].map(|()| Vec::new()));
+    for (place, creating) in creating.into_iter().enumerate() {
+        match creating.await.unwrap() {
+            Ok(credentials) => made[place % 4].push(credentials),
+            Err(error) => refused[place % 4].push(error.kind()),
+        }
+    }
+    assert_eq!(made.each_ref().map(Vec::len), [20, 10, 1, 0]);
+    assert!(refused[0].is_empty());
+    assert_eq!(refused[1], [ErrorKind::Conflict; 10]);
+    assert_eq!(refused[2], [ErrorKind::Invalid; 19]);
+    assert_eq!(refused[3], [ErrorKind::NotFound; 20]);
+
+    assert_eq!(fixture.events().await - before, 31);
+    let mut plans = Vec::new();
+    for (editor, made) in editors.iter().zip(&mut made) {
+        made.sort_by_key(|credentials| credentials.id);
+        let listed = fixture.store.list_credentials(&editor.sight()).await;
+        assert_eq!(listed.unwrap(), *made);
+        plans.extend(made.iter().map(|of| {
+            let due = schedule::first(&of.id, of.version, of.last_update);
+            (of.id, of.registry.key().host().to_owned(), due)
+        }));
+    }
+    let at = now().plus(Duration::from_hours(24 * 365));
+    let due = fixture
+        .store
+        .due_checks(by_itself(), at, HashSet::new(), 600);
+    let due = due.await.unwrap().checks.into_iter();
+    let mut due: Vec<_> = due.map(|of| (of.credentials, of.host, of.due)).collect();
+    due.sort();
+    plans.sort();
+    assert_eq!(due, plans);
+    // A number that is wrong would be taken away, which is refused.
+    let wrong = "UPDATE project SET credentials = NULL WHERE name <> 'full' \
+                 AND credentials <> (SELECT count(*) FROM docker_credentials WHERE project_id = project.id)";
+    fixture.run(wrong).await;
 }
 
 pub(crate) async fn concurrent_upgrades_each_see_the_one_before(fixture: Fixture) {

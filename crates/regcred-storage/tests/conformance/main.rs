@@ -75,6 +75,7 @@ macro_rules! suite {
                 a_couple_is_unique_however_the_registry_is_spelled
                 upgrade_decides_on_the_present_row_and_may_refuse
                 concurrent_creators_of_one_couple_have_one_winner
+                that_are_created_at_once_are_made_or_refused_each_for_itself
                 concurrent_upgrades_each_see_the_one_before
                 sealed_passwords_are_walked_in_order
             }
@@ -86,6 +87,7 @@ macro_rules! suite {
                 are_counted_by_day_and_written_down
                 that_may_not_leave_any_more_are_refused_and_leave_nothing
                 that_come_at_once_are_all_counted
+                that_come_at_once_are_told_each_for_itself_whether_they_may_leave
                 say_who_pulled_what_last_and_no_more_than_so_many
                 are_forgotten_after_a_while_but_for_the_last_use
             }

@@ -372,6 +372,55 @@ pub(crate) async fn that_come_at_once_are_all_counted(fixture: Fixture) {
     assert_eq!(uses(&fixture, &puller).await[0].days[0].pulls, 100);
 }
 
+pub(crate) async fn that_come_at_once_are_told_each_for_itself_whether_they_may_leave(
+    fixture: Fixture,
+) {
+    let alice = fixture.user("alice", &[]).await;
+    let project = fixture.project(&alice, "one").await;
+    let credentials = add(&fixture, &alice, project, "h.x", "me").await;
+    let other = add(&fixture, &alice, project, "h.x", "other").await;
+    let puller = Arc::new(fixture.puller(&alice, "ci", project).await);
+    let revoked = Arc::new(fixture.puller(&alice, "revoked", project).await);
+    let manager = fixture.manager(&alice, project).await;
+    let revoke = fixture
+        .store
+        .revoke_token(&manager, revoked.token(), event("revoke"));
+    assert!(revoke.await.unwrap());
+    let before = events(&fixture).await;
+    let mut pulls = Vec::new();
+    for number in 0..120 {
+        let (grant, version, expected) = match number % 4 {
+            0 | 1 => (&puller, 1, PullRecorded::Written),
+            2 => (&puller, 2, PullRecorded::Changed),
+            _ => (&revoked, 1, PullRecorded::TokenGone),
+        };
+        let of = if number % 4 == 1 {
+            &other
+        } else {
+            &credentials
+        };
+        let record = PullRecord {
+            version,
+            ..record(of, now())
+        };
+        let (store, grant) = (Arc::clone(&fixture.store), Arc::clone(grant));
+        pulls.push(tokio::spawn(async move {
+            let recorded = store.record_pull(&grant, record, event("pull")).await;
+            assert_eq!(recorded.unwrap(), expected);
+        }));
+    }
+    for pull in pulls {
+        pull.await.unwrap();
+    }
+    assert_eq!(events(&fixture).await - before, 60);
+    let uses = uses(&fixture, &puller).await;
+    let counted: Vec<_> = uses.iter().map(|of| of.days[0].pulls).collect();
+    assert_eq!(counted, [30, 30]);
+    let pullers = fixture.store.pullers(&puller.sight(), None).await.unwrap();
+    let told: Vec<_> = pullers.iter().map(|by| (by.token, by.version)).collect();
+    assert_eq!(told, [(puller.token(), 1); 2]);
+}
+
 pub(crate) async fn are_forgotten_after_a_while_but_for_the_last_use(fixture: Fixture) {
     let alice = fixture.user("alice", &[]).await;
     let project = fixture.project(&alice, "one").await;

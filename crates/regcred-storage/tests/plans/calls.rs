@@ -205,6 +205,8 @@ impl<'a> Calls<'a> {
         new.credentials.expires = Some(now().plus(Duration::from_hours(24 * 300)));
         new.proof = Some(proof(new.credentials.id, 1));
         call!(self.create_credentials(&editor, new, event("create"))).unwrap();
+        let new = self.fixture.credentials(project(), Some("h.x"), "unproved");
+        call!(self.create_credentials(&editor, new, event("create"))).unwrap();
         let taken = self.fixture.credentials(project(), Some("h.x"), "new");
         call!(self.create_credentials(&editor, taken, event("create"))).unwrap_err();
         let upgraded = call!(self.upgrade_credentials(&editor, filled, self.next("upgraded")));

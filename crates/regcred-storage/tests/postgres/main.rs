@@ -8,6 +8,7 @@
 
 mod address;
 mod opening;
+mod planning;
 mod proxy;
 mod reading;
 mod replica;

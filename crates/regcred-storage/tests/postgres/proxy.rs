@@ -25,6 +25,8 @@ pub(crate) enum Mode {
     LoseAnswer,
     /// The next commit does not pass: the connection breaks.
     LoseCommit,
+    /// The next transaction is not begun, as if somebody had broken that off; what is sent behind it arrives.
+    SpoilBegin,
     /// Nothing passes, and nobody is told.
     Hole,
     /// It passes after 200 milliseconds.
@@ -38,7 +40,7 @@ pub(crate) struct Proxy {
 
 struct State {
     mode: AtomicU8,
-    /// How many commits were lost, with or without their answer.
+    /// How many commits were lost, with or without their answer, or transactions not begun.
     lost: AtomicU32,
 }
 
@@ -78,6 +80,16 @@ impl Proxy {
     pub(crate) fn lost(&self) -> u32 {
         self.state.lost.load(Ordering::SeqCst)
     }
+}
+
+/// Makes the begin of a transaction that writes into no statement at all, where there is one.
+fn spoil(sent: &mut [u8]) -> bool {
+    let begin = b"BEGIN ISOLATION LEVEL READ COMMITTED";
+    let place = sent.windows(begin.len()).position(|part| part == begin);
+    if let Some(place) = place {
+        sent[place..place + 5].copy_from_slice(b"BEGUN");
+    }
+    place.is_some()
 }
 
 /// The address of its server.
@@ -122,7 +134,10 @@ impl State {
             if read == 0 {
                 return Ok(());
             }
-            let sent = &buffer[..read];
+            let sent = &mut buffer[..read];
+            if self.is(Mode::SpoilBegin) && spoil(sent) {
+                self.lose();
+            }
             let commits = sent.windows(7).any(|window| window == b"COMMIT\0");
             self.hold_up().await;
             if commits && self.is(Mode::LoseCommit) {

@@ -41,6 +41,27 @@ async fn a_commit_that_was_not_made_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_behind_a_transaction_that_was_not_begun_does_nothing() {
+    let scratch = Scratch::make().await;
+    let proxy = Proxy::before(&scratch).await;
+    let replica = Replica::open(&proxy.options(&scratch), &new_kek());
+    let admin = replica.admin("admin").await;
+    let project = replica.project(&admin, "p").await;
+    for number in 0..5 {
+        proxy.set(Mode::SpoilBegin);
+        let username = format!("user{number}");
+        let created = replica.create(&admin, project, &username).await;
+        created.unwrap();
+        assert_eq!(proxy.lost(), number + 1, "the begin was lost");
+    }
+    assert_eq!(replica.count(&admin, project).await.unwrap(), 5);
+    assert_eq!(replica.service.verify_trail().await.unwrap(), 3 + 5);
+    let client = scratch.client().await;
+    let counted = client.query_one("SELECT credentials FROM project", &[]);
+    assert_eq!(counted.await.unwrap().get::<_, i64>(0), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sessions_that_the_server_ends_are_made_anew() {
     let scratch = Scratch::make().await;
     let replica = Arc::new(Replica::open(&scratch.options(), &new_kek()));
