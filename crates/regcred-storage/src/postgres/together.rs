@@ -3,14 +3,16 @@
 //! To ask PostgreSQL costs more than what it does for one row. So the pulls of a transaction are written down together, with
 //! arrays, and what need not wait for an answer is sent at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use futures_util::future::try_join;
+use futures_util::future::{join, try_join};
+use regcred_core::audit::{AuditRow, ChainHead};
 use regcred_core::credentials::{DAYS_OF_USE, MOST_PULLERS};
 use regcred_core::ids::{CredentialsId, ProjectId};
 use regcred_core::store::PullRecorded;
-use regcred_core::{Day, Result};
+use regcred_core::{Day, Error, Result};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::link::{Given, Link};
 use crate::trail::{self, Trail};
@@ -22,179 +24,253 @@ pub(super) fn record_pulls(
     trail: &mut Trail,
     jobs: &mut [&mut Box<dyn Job>],
 ) -> Result<()> {
-    let pulls: Vec<&Pull> = jobs
-        .iter()
-        .filter_map(|job| match job.many() {
+    each_that_may_leave(jobs, |pulls| {
+        let note = Note::of(pulls);
+        let statement = link.prepared(NOTE)?;
+        let rows = link.wait(link.client().query(&statement, &note.given()))?;
+        let told = told(&rows);
+        if all_leave(&told) {
+            if rows.first().is_some_and(anything_new) {
+                note.forget(link)?;
+            }
+            for pull in pulls {
+                trail.append(&pull.event)?;
+            }
+        }
+        Ok(told)
+    })
+}
+
+/// The same in a transaction that does nothing else, from its beginning to its commit: all of it is sent at once, and nothing
+/// is written where any pull may not leave. Where the connection breaks, the commit may have been made.
+pub(super) fn commit_pulls(
+    link: &Link,
+    trail: &mut Trail,
+    jobs: &mut [&mut Box<dyn Job>],
+    begin: &str,
+) -> Result<()> {
+    each_that_may_leave(jobs, |pulls| {
+        let end = trail.end();
+        let (note, most) = (Note::of(pulls), most_pullers());
+        let (write_note, close) = (link.prepared(NOTE)?, link.prepared(CLOSE)?);
+        link.put_text(begin.to_owned());
+        let client = link.client();
+        let closed = async {
+            // The events are linked while the server is at what was sent so far.
+            tokio::task::yield_now().await;
+            for pull in pulls {
+                trail.append(&pull.event)?;
+            }
+            let Some((events, head)) = trail.unwritten() else {
+                return Err(Error::internal("pulls without an event"));
+            };
+            let events = Events::of(events, &head)?;
+            let mut given = events.given();
+            given.extend(note.forgotten(&most));
+            Ok(try_join(
+                client.execute(&close, &given),
+                client.batch_execute("COMMIT"),
+            )
+            .await)
+        };
+        let given = note.given();
+        let (rows, closed) = link.wait(async {
+            // What fails first says why, and fails what is behind it.
+            match join(client.query(&write_note, &given), closed).await {
+                (Err(error), _) | (Ok(_), Ok(Err(error))) => Err(error),
+                (Ok(rows), closed) => Ok((rows, closed)),
+            }
+        })?;
+        closed.map(drop)?;
+        let told = told(&rows);
+        if all_leave(&told) {
+            trail.written();
+        } else {
+            trail.set_back(&end);
+        }
+        Ok(told)
+    })
+}
+
+/// Writes pulls down, all of them or none: where some may not leave any more, the others are written down without them. The
+/// jobs know what they are told before it is asked for, in case that the answer is lost.
+fn each_that_may_leave(
+    jobs: &mut [&mut Box<dyn Job>],
+    mut write: impl FnMut(&[&Pull]) -> Result<Vec<PullRecorded>>,
+) -> Result<()> {
+    let mut left: Vec<_> = jobs.iter_mut().collect();
+    while !left.is_empty() {
+        for job in &mut left {
+            job.pulled(PullRecorded::Written);
+        }
+        let pulls = left.iter().filter_map(|job| match job.many() {
             Some(Many::Pull(pull)) => Some(pull),
             _ => None,
-        })
-        .collect();
-    let mut answers: Vec<_> = pulls
-        .into_iter()
-        .map(|pull| (pull, PullRecorded::Written))
-        .collect();
-    // All of them or none: where some may not leave any more, the others are written down without them.
-    loop {
-        let left = answers.iter_mut();
-        let left = left.filter(|(_, answer)| *answer == PullRecorded::Written);
-        let mut left: Vec<_> = left.collect();
-        if left.is_empty() {
-            break;
+        });
+        let told = write(&pulls.collect::<Vec<_>>())?;
+        let all = all_leave(&told);
+        let mut others = Vec::new();
+        for (job, told) in left.into_iter().zip(told) {
+            job.pulled(told);
+            if told == PullRecorded::Written && !all {
+                others.push(job);
+            }
         }
-        let told = note(
-            link,
-            &left.iter().map(|(pull, _)| *pull).collect::<Vec<_>>(),
-        )?;
-        let all = told.iter().all(|answer| *answer == PullRecorded::Written);
-        for ((_, answer), told) in left.iter_mut().zip(told) {
-            *answer = told;
-        }
-        if all {
-            break;
-        }
-    }
-    for (pull, answer) in &answers {
-        if *answer == PullRecorded::Written {
-            trail.append(&pull.event)?;
-        }
-    }
-    let answers: Vec<_> = answers.into_iter().map(|(_, answer)| answer).collect();
-    for (job, answer) in jobs.iter_mut().zip(answers) {
-        job.pulled(answer);
+        left = others;
     }
     Ok(())
 }
 
-/// Whether each password may still leave: its token counts, and the version that was read. Where all may, it counts the pulls of
-/// each day with the last one of it, and notes who pulled what last. Rows are in the order of their keys, so that two
-/// transactions with the same ones do not wait for each other in a circle.
-fn note(link: &Link, pulls: &[&Pull]) -> Result<Vec<PullRecorded>> {
-    let column = |bytes: fn(&Pull) -> &[u8; 16]| -> Vec<&[u8]> {
-        pulls.iter().map(|pull| bytes(pull).as_slice()).collect()
-    };
-    let projects = column(|pull| pull.by.project.as_bytes());
-    let credentials = column(|pull| pull.record.credentials.as_bytes());
-    let tokens = column(|pull| pull.by.token.as_bytes());
-    let number = |of: fn(&Pull) -> i64| -> Vec<i64> { pulls.iter().map(|pull| of(pull)).collect() };
-    let versions = number(|pull| pull.record.version.into());
-    let moments = number(|pull| pull.record.at.as_micros());
+fn all_leave(told: &[PullRecorded]) -> bool {
+    told.iter().all(|told| *told == PullRecorded::Written)
+}
 
-    let of = |pull: &Pull| -> Of { (pull.by.project, pull.record.credentials) };
-    let (mut days, mut pullers) = (BTreeMap::new(), BTreeMap::new());
-    for pull in pulls {
-        let day = Day::of(pull.record.at).number();
-        let counted = days.entry((of(pull), day)).or_insert((0_i64, *pull));
-        *counted = (counted.0 + 1, *pull);
-        let puller = (of(pull), pull.by.token, pull.record.target.as_str());
-        pullers.insert(puller, *pull);
-    }
-    let (of_projects, of_credentials) = ids(days.keys().map(|(of, _)| of));
-    let numbers: Vec<_> = days.keys().map(|(_, day)| *day).collect();
-    let counts: Vec<_> = days.values().map(|(count, _)| *count).collect();
-    let last: Vec<_> = days.values().map(|(_, last)| *last).collect();
-    let last_moments: Vec<_> = last.iter().map(|pull| pull.record.at.as_micros()).collect();
-    let last_tokens: Vec<_> = last
-        .iter()
-        .map(|pull| pull.by.token.as_bytes().as_slice())
-        .collect();
-    let last_names: Vec<_> = last
-        .iter()
-        .map(|pull| pull.by.token_name.as_str())
-        .collect();
-
-    let (by_projects, by_credentials) = ids(pullers.keys().map(|(of, _, _)| of));
-    let by_tokens: Vec<_> = pullers
-        .keys()
-        .map(|(_, token, _)| token.as_bytes().as_slice())
-        .collect();
-    let targets: Vec<_> = pullers.keys().map(|(_, _, target)| *target).collect();
-    let by_names: Vec<_> = pullers
-        .values()
-        .map(|pull| pull.by.token_name.as_str())
-        .collect();
-    let by_versions: Vec<_> = pullers
-        .values()
-        .map(|pull| i64::from(pull.record.version))
-        .collect();
-    let by_moments: Vec<_> = pullers
-        .values()
-        .map(|pull| pull.record.at.as_micros())
-        .collect();
-
-    let statement = link.prepared(NOTE)?;
-    let rows = link.wait(link.client().query(
-        &statement,
-        &[
-            &projects,
-            &credentials,
-            &versions,
-            &tokens,
-            &moments,
-            &of_projects,
-            &of_credentials,
-            &numbers,
-            &counts,
-            &last_moments,
-            &last_tokens,
-            &last_names,
-            &by_projects,
-            &by_credentials,
-            &by_tokens,
-            &targets,
-            &by_names,
-            &by_versions,
-            &by_moments,
-        ],
-    ))?;
-    let any_new = |column| {
-        let new = |row: &Row| row.get::<_, Option<bool>>(column) == Some(true);
-        rows.first().is_some_and(new)
-    };
-    if any_new(DAY_BEGUN) {
-        forget_days(link, days.keys())?;
-    }
-    if any_new(PULLER_CAME) {
-        forget_pullers(link, &pullers.keys().map(|(of, ..)| *of).collect())?;
-    }
+/// Whether each password may still leave: its token counts, and the version that was read.
+fn told(rows: &[Row]) -> Vec<PullRecorded> {
     let answer = |row: &Row| match (row.get(0), row.get(1)) {
         (false, _) => PullRecorded::TokenGone,
         (true, false) => PullRecorded::Changed,
         (true, true) => PullRecorded::Written,
     };
-    Ok(rows.iter().map(answer).collect())
+    rows.iter().map(answer).collect()
 }
 
-/// Forgets the days that are no longer kept of credentials of which another one has begun.
-fn forget_days<'a>(link: &Link, begun: impl Iterator<Item = &'a (Of, i64)> + Clone) -> Result<()> {
-    let (projects, credentials) = owned_ids(begun.clone().map(|(of, _)| of));
-    let behind = |day: i64| Day::from_number(day).minus(DAYS_OF_USE).number();
-    let behind: Vec<_> = begun.map(|(_, day)| behind(*day)).collect();
-    let given: Given = vec![Box::new(projects), Box::new(credentials), Box::new(behind)];
-    link.put_given(OLD_DAYS, given)
+/// Whether a day has begun, or somebody pulled what they had not pulled before.
+fn anything_new(row: &Row) -> bool {
+    row.get(2) || row.get(3)
 }
 
-/// Forgets the pullers beyond the latest ones of credentials that have a new one.
-fn forget_pullers(link: &Link, of: &BTreeSet<Of>) -> Result<()> {
-    let (projects, credentials) = owned_ids(of.iter());
-    let most = i64::try_from(MOST_PULLERS).unwrap_or(i64::MAX);
-    let given: Given = vec![Box::new(projects), Box::new(credentials), Box::new(most)];
-    link.put_given(OLD_PULLERS, given)
+/// What is asked of pulls, the pulls of each day with the last one of it, and who pulled what last. Rows are in the order of
+/// their keys, so that two transactions with the same ones do not wait for each other in a circle.
+#[derive(Default)]
+struct Note<'a> {
+    projects: Vec<&'a [u8]>,
+    credentials: Vec<&'a [u8]>,
+    versions: Vec<i64>,
+    tokens: Vec<&'a [u8]>,
+    moments: Vec<i64>,
+    days: Days<'a>,
+    pullers: Pullers<'a>,
+}
+
+#[derive(Default)]
+struct Days<'a> {
+    projects: Vec<&'a [u8]>,
+    credentials: Vec<&'a [u8]>,
+    numbers: Vec<i64>,
+    counts: Vec<i64>,
+    moments: Vec<i64>,
+    tokens: Vec<&'a [u8]>,
+    names: Vec<&'a str>,
+    /// The last of the days that are no longer kept.
+    behind: Vec<i64>,
+}
+
+#[derive(Default)]
+struct Pullers<'a> {
+    projects: Vec<&'a [u8]>,
+    credentials: Vec<&'a [u8]>,
+    tokens: Vec<&'a [u8]>,
+    targets: Vec<&'a str>,
+    names: Vec<&'a str>,
+    versions: Vec<i64>,
+    moments: Vec<i64>,
+}
+
+impl<'a> Note<'a> {
+    fn of(pulls: &[&'a Pull]) -> Self {
+        let mut note = Self::default();
+        let (mut days, mut pullers) = (BTreeMap::new(), BTreeMap::new());
+        for pull in pulls {
+            let (by, record) = (&pull.by, &pull.record);
+            note.projects.push(by.project.as_bytes());
+            note.credentials.push(record.credentials.as_bytes());
+            note.versions.push(record.version.into());
+            note.tokens.push(by.token.as_bytes());
+            note.moments.push(record.at.as_micros());
+            let of: Of = (by.project, record.credentials);
+            let day = Day::of(record.at).number();
+            let counted = days.entry((of, day)).or_insert((0_i64, *pull));
+            *counted = (counted.0 + 1, *pull);
+            pullers.insert((of, by.token, record.target.as_str()), *pull);
+        }
+        for ((_, day), (count, last)) in days {
+            let Pull { by, record, .. } = last;
+            let of_day = &mut note.days;
+            of_day.projects.push(by.project.as_bytes());
+            of_day.credentials.push(record.credentials.as_bytes());
+            of_day.numbers.push(day);
+            of_day.counts.push(count);
+            of_day.moments.push(record.at.as_micros());
+            of_day.tokens.push(by.token.as_bytes());
+            of_day.names.push(by.token_name.as_str());
+            let behind = Day::from_number(day).minus(DAYS_OF_USE);
+            of_day.behind.push(behind.number());
+        }
+        for Pull { by, record, .. } in pullers.into_values() {
+            let of_puller = &mut note.pullers;
+            of_puller.projects.push(by.project.as_bytes());
+            of_puller.credentials.push(record.credentials.as_bytes());
+            of_puller.tokens.push(by.token.as_bytes());
+            of_puller.targets.push(record.target.as_str());
+            of_puller.names.push(by.token_name.as_str());
+            of_puller.versions.push(record.version.into());
+            of_puller.moments.push(record.at.as_micros());
+        }
+        note
+    }
+
+    /// What [`NOTE`] is given.
+    fn given(&self) -> [&(dyn ToSql + Sync); 19] {
+        let Self { days, pullers, .. } = self;
+        [
+            &self.projects,
+            &self.credentials,
+            &self.versions,
+            &self.tokens,
+            &self.moments,
+            &days.projects,
+            &days.credentials,
+            &days.numbers,
+            &days.counts,
+            &days.moments,
+            &days.tokens,
+            &days.names,
+            &pullers.projects,
+            &pullers.credentials,
+            &pullers.tokens,
+            &pullers.targets,
+            &pullers.names,
+            &pullers.versions,
+            &pullers.moments,
+        ]
+    }
+
+    /// What it takes to forget what is no longer kept.
+    fn forgotten<'s>(&'s self, most: &'s i64) -> [&'s (dyn ToSql + Sync); 4] {
+        let days = &self.days;
+        [&days.projects, &days.credentials, &days.behind, most]
+    }
+
+    /// Forgets it a little later.
+    fn forget(&self, link: &Link) -> Result<()> {
+        let owned = |ids: &[&[u8]]| ids.iter().map(|id| id.to_vec()).collect::<Vec<_>>();
+        let given: Given = vec![
+            Box::new(owned(&self.days.projects)),
+            Box::new(owned(&self.days.credentials)),
+            Box::new(self.days.behind.clone()),
+            Box::new(most_pullers()),
+        ];
+        link.put_given(FORGET, given)
+    }
+}
+
+fn most_pullers() -> i64 {
+    i64::try_from(MOST_PULLERS).unwrap_or(i64::MAX)
 }
 
 /// Credentials, with their project.
 type Of = (ProjectId, CredentialsId);
-
-/// Two columns of them.
-fn ids<'a>(of: impl Iterator<Item = &'a Of>) -> (Vec<&'a [u8]>, Vec<&'a [u8]>) {
-    of.map(|(project, id)| (project.as_bytes().as_slice(), id.as_bytes().as_slice()))
-        .unzip()
-}
-
-/// The same, to be sent later.
-fn owned_ids<'a>(of: impl Iterator<Item = &'a Of>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
-    of.map(|(project, id)| (project.as_bytes().to_vec(), id.as_bytes().to_vec()))
-        .unzip()
-}
 
 /// Writes the events of a transaction and commits it, all sent at once with what was put. Where the connection breaks, the
 /// commit may have been made.
@@ -202,25 +278,14 @@ pub(super) fn commit(link: &Link, trail: &mut Trail) -> Result<()> {
     let Some((events, head)) = trail.unwritten() else {
         return link.run("COMMIT");
     };
-    let streams: Vec<_> = events.iter().map(|row| i64::from(row.stream)).collect();
-    let sequences = events.iter().map(|row| trail::sequence(row.sequence));
-    let sequences = sequences.collect::<Result<Vec<_>>>()?;
-    let texts: Vec<_> = events.iter().map(|row| row.event.as_str()).collect();
-    let macs: Vec<_> = events.iter().map(|row| row.mac.as_slice()).collect();
-    let (stream, sequence) = (i64::from(head.stream), trail::sequence(head.sequence)?);
-    let mac = head.mac.as_slice();
+    let events = Events::of(events, &head)?;
     let write_events = link.prepared(EVENTS)?;
     let client = link.client();
     link.wait(async {
         // They are sent in this order. Where one fails so do those behind it, and the last one, which is told to commit,
         // rolls back.
         try_join(
-            client.execute(
-                &write_events,
-                &[
-                    &streams, &sequences, &texts, &macs, &stream, &sequence, &mac,
-                ],
-            ),
+            client.execute(&write_events, &events.given()),
             client.batch_execute("COMMIT"),
         )
         .await
@@ -230,7 +295,47 @@ pub(super) fn commit(link: &Link, trail: &mut Trail) -> Result<()> {
     Ok(())
 }
 
-/// Each row tells of a pull, and whether any row of a day or of a puller is new.
+/// Events, with the head that fits them.
+struct Events<'a> {
+    streams: Vec<i64>,
+    sequences: Vec<i64>,
+    texts: Vec<&'a str>,
+    macs: Vec<&'a [u8]>,
+    stream: i64,
+    sequence: i64,
+    mac: &'a [u8],
+}
+
+impl<'a> Events<'a> {
+    fn of(events: &'a [AuditRow], head: &'a ChainHead) -> Result<Self> {
+        let sequences = events.iter().map(|row| trail::sequence(row.sequence));
+        Ok(Self {
+            streams: events.iter().map(|row| row.stream.into()).collect(),
+            sequences: sequences.collect::<Result<_>>()?,
+            texts: events.iter().map(|row| row.event.as_str()).collect(),
+            macs: events.iter().map(|row| row.mac.as_slice()).collect(),
+            stream: head.stream.into(),
+            sequence: trail::sequence(head.sequence)?,
+            mac: &head.mac,
+        })
+    }
+
+    /// What [`EVENTS`] is given.
+    fn given(&self) -> Vec<&(dyn ToSql + Sync)> {
+        vec![
+            &self.streams,
+            &self.sequences,
+            &self.texts,
+            &self.macs,
+            &self.stream,
+            &self.sequence,
+            &self.mac,
+        ]
+    }
+}
+
+/// Each row tells of a pull, and whether any row of a day or of a puller is new. What is behind it in the transaction is told,
+/// too, by settings of that transaction.
 const NOTE: &str = "WITH pull AS MATERIALIZED (SELECT g.place, \
     EXISTS (SELECT 1 FROM service_token t JOIN service_token_project p ON p.token_id = t.id \
     WHERE t.id = g.token AND p.project_id = g.project AND t.expires_at > g.moment) AS counts, \
@@ -238,33 +343,84 @@ const NOTE: &str = "WITH pull AS MATERIALIZED (SELECT g.place, \
     WHERE d.project_id = g.project AND d.id = g.credentials AND d.version = g.version) AS current \
     FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[]) WITH ORDINALITY \
     AS g (project, credentials, version, token, moment, place)), \
-    pulls AS MATERIALIZED (SELECT bool_and(counts AND current) AS may_leave FROM pull), \
+    pulls AS MATERIALIZED (SELECT set_config('regcred.may_leave', bool_and(counts AND current)::text, true)::bool AS may_leave \
+    FROM pull), \
     day AS (INSERT INTO credentials_use_day (project_id, credentials_id, day, pulls, last_used, token_id, token_name) \
-    SELECT g.* FROM pulls, unnest($6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bytea[], $12::text[]) \
-    AS g WHERE pulls.may_leave \
+    SELECT g.* FROM pulls, unnest($6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[], $10::bigint[], \
+    $11::bytea[], $12::text[]) AS g WHERE pulls.may_leave \
     ON CONFLICT (project_id, credentials_id, day) DO UPDATE SET pulls = credentials_use_day.pulls + excluded.pulls, \
     last_used = excluded.last_used, token_id = excluded.token_id, token_name = excluded.token_name RETURNING xmax = 0 AS new), \
     puller AS (INSERT INTO credentials_puller \
     (project_id, credentials_id, token_id, target, token_name, version, last_pull) \
-    SELECT g.* FROM pulls, unnest($13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::text[], $18::bigint[], $19::bigint[]) \
-    AS g WHERE pulls.may_leave \
+    SELECT g.* FROM pulls, unnest($13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::text[], \
+    $18::bigint[], $19::bigint[]) AS g WHERE pulls.may_leave \
     ON CONFLICT (project_id, credentials_id, token_id, target) DO UPDATE SET token_name = excluded.token_name, \
     version = excluded.version, last_pull = excluded.last_pull RETURNING xmax = 0 AS new) \
-    SELECT counts, current, (SELECT bool_or(new) FROM day), (SELECT bool_or(new) FROM puller) FROM pull ORDER BY place";
-/// The columns of what is new, behind those of the pull.
-const DAY_BEGUN: usize = 2;
-const PULLER_CAME: usize = 3;
+    SELECT counts, current, \
+    (SELECT set_config('regcred.day_begun', coalesce(bool_or(new), false)::text, true)::bool FROM day), \
+    (SELECT set_config('regcred.puller_came', coalesce(bool_or(new), false)::text, true)::bool FROM puller) \
+    FROM pull ORDER BY place";
+/// Where a day has begun, those that are no longer kept of the same credentials.
+macro_rules! old_days {
+    ($projects:literal, $credentials:literal, $behind:literal) => {
+        concat!(
+            "DELETE FROM credentials_use_day u USING unnest(",
+            concat!($projects, "::bytea[], ", $credentials, "::bytea[], ", $behind),
+            "::bigint[]) AS g (project, credentials, behind) WHERE current_setting('regcred.day_begun') = 'true' \
+             AND u.project_id = g.project AND u.credentials_id = g.credentials AND u.day <= g.behind"
+        )
+    };
+}
 
-const OLD_DAYS: &str = "DELETE FROM credentials_use_day u \
-    USING unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS g (project, credentials, behind) \
-    WHERE u.project_id = g.project AND u.credentials_id = g.credentials AND u.day <= g.behind";
+/// Where somebody came who pulls, those beyond the latest ones of the same credentials.
+macro_rules! old_pullers {
+    ($projects:literal, $credentials:literal, $most:literal) => {
+        concat!(
+            "DELETE FROM credentials_puller p USING unnest(",
+            concat!($projects, "::bytea[], ", $credentials),
+            "::bytea[]) AS g (project, credentials) WHERE current_setting('regcred.puller_came') = 'true' \
+             AND p.project_id = g.project AND p.credentials_id = g.credentials AND (p.token_id, p.target) NOT IN \
+             (SELECT l.token_id, l.target FROM credentials_puller l WHERE l.project_id = g.project \
+             AND l.credentials_id = g.credentials ORDER BY l.last_pull DESC LIMIT ",
+            $most,
+            ")"
+        )
+    };
+}
 
-const OLD_PULLERS: &str = "DELETE FROM credentials_puller p USING unnest($1::bytea[], $2::bytea[]) AS g (project, credentials) \
-    WHERE p.project_id = g.project AND p.credentials_id = g.credentials AND (p.token_id, p.target) NOT IN \
-    (SELECT l.token_id, l.target FROM credentials_puller l WHERE l.project_id = g.project \
-    AND l.credentials_id = g.credentials ORDER BY l.last_pull DESC LIMIT $3)";
+const FORGET: &str = concat!(
+    "WITH days AS (",
+    old_days!("$1", "$2", "$3"),
+    ") ",
+    old_pullers!("$1", "$2", "$4")
+);
 
-const EVENTS: &str = "WITH events AS (INSERT INTO audit_event (stream, sequence, event, mac) \
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])) \
-    INSERT INTO audit_head (stream, sequence, mac) VALUES ($5, $6, $7) \
-    ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac";
+/// Events with their head, where a condition holds.
+macro_rules! events {
+    ($with:expr, $where:literal) => {
+        concat!(
+            "WITH events AS (INSERT INTO audit_event (stream, sequence, event, mac) \
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])",
+            $where,
+            ")",
+            $with,
+            " INSERT INTO audit_head (stream, sequence, mac) SELECT $5::bigint, $6::bigint, $7::bytea",
+            $where,
+            " ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac"
+        )
+    };
+}
+
+const EVENTS: &str = events!("", "");
+
+/// What is behind [`NOTE`] in a transaction of pulls alone.
+const CLOSE: &str = events!(
+    concat!(
+        ", days AS (",
+        old_days!("$8", "$9", "$10"),
+        "), pullers AS (",
+        old_pullers!("$8", "$9", "$11"),
+        ")"
+    ),
+    " WHERE current_setting('regcred.may_leave') = 'true'"
+);

@@ -292,11 +292,16 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
     let mut keys: Vec<_> = alike.flat_map(|job| job.keys()).copied().collect();
     keys.sort_unstable();
     keys.dedup();
-    link.put_text(if keys.is_empty() {
+    let begin = if keys.is_empty() {
         BEGIN.to_owned()
     } else {
         format!("{BEGIN}; {}", locking(&keys))
-    });
+    };
+    if creates.is_empty() && others.is_empty() {
+        let committed = together::commit_pulls(link, trail, &mut pulls, &begin);
+        return committed_or(link, committed, careful);
+    }
+    link.put_text(begin);
     // Before what changes credentials: a pull that has read what is committed need not be tried again for it.
     let pulled = together::record_pulls(link, trail, &mut pulls);
     let together = pulled.and_then(|()| creates::create(link, trail, &mut creates));
@@ -334,16 +339,22 @@ fn attempt(session: &mut Session, jobs: &mut [Box<dyn Job>], careful: bool) -> E
             trouble => of(trouble, Some(error)),
         };
     }
-    match together::commit(link, trail) {
-        Ok(()) => Ending::Committed,
-        Err(error) => match link.trouble() {
-            Some(Trouble::Lost) => Ending::Unknown(error),
-            // It may be what was put and is sent with it.
-            Some(Trouble::Raced | Trouble::Refused) if !careful => Ending::OneFailed,
-            // Somebody else writes this stream, so the session is no longer what it was.
-            Some(Trouble::Raced) => Ending::Lost(error),
-            trouble => of(trouble, Some(error)),
-        },
+    let committed = together::commit(link, trail);
+    committed_or(link, committed, careful)
+}
+
+/// How a transaction ends with what came of its commit, and of what was sent with that.
+fn committed_or(link: &Link, committed: Result<()>, careful: bool) -> Ending {
+    let Err(error) = committed else {
+        return Ending::Committed;
+    };
+    match link.trouble() {
+        Some(Trouble::Lost) => Ending::Unknown(error),
+        // It may be one of them: each is tried for itself.
+        Some(Trouble::Raced | Trouble::Refused) if !careful => Ending::OneFailed,
+        // Somebody else writes this stream, so the session is no longer what it was.
+        Some(Trouble::Raced) => Ending::Lost(error),
+        trouble => of(trouble, Some(error)),
     }
 }
 

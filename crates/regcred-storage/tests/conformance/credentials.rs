@@ -254,31 +254,41 @@ pub(crate) async fn that_are_created_at_once_are_made_or_refused_each_for_itself
     assert!(deleted.await.unwrap());
     let before = fixture.events().await;
 
-    let mut creating = Vec::new();
-    for number in 0..20_u64 {
+    let create = |place: usize, number: u64| {
+        let editor = Arc::clone(&editors[place]);
         // Each couple of the second project is wanted twice.
-        let username = [number, number / 2, number, number];
-        for (editor, username) in editors.iter().zip(username) {
-            let host = format!("h{username}.x");
-            let mut new = fixture.credentials(editor.project(), Some(&host), "me");
-            if number % 2 == 0 {
-                new.credentials.expires = Some(now().plus(Duration::from_hours(24 * 300)));
-                let probe = ImageReference::parse(&format!("{host}/app:1"));
-                new.credentials.probe = Some(probe.unwrap());
-            }
-            let credentials = new.credentials.clone();
-            let (store, editor) = (Arc::clone(&fixture.store), Arc::clone(editor));
-            creating.push(tokio::spawn(async move {
-                let created = store.create_credentials(&editor, new, event("create"));
-                created.await.map(|()| credentials)
-            }));
+        let host = [number, number / 2, number, number][place];
+        let host = format!("h{host}.x");
+        let mut new = fixture.credentials(editor.project(), Some(&host), "me");
+        if number.is_multiple_of(2) {
+            new.credentials.expires = Some(now().plus(Duration::from_hours(24 * 300)));
+            let probe = ImageReference::parse(&format!("{host}/app:1"));
+            new.credentials.probe = Some(probe.unwrap());
         }
-    }
+        let (credentials, store) = (new.credentials.clone(), Arc::clone(&fixture.store));
+        tokio::spawn(async move {
+            let created = store.create_credentials(&editor, new, event("create"));
+            created.await.map(|()| credentials)
+        })
+    };
     let (mut made, mut refused) = ([(); 4].map(|()| Vec::new()), [(); 4].map(|()| Vec::new()));
-    for (place, creating) in creating.into_iter().enumerate() {
-        match creating.await.unwrap() {
-            Ok(credentials) => made[place % 4].push(credentials),
-            Err(error) => refused[place % 4].push(error.kind()),
+    // In all of them at once, and in each by itself.
+    for (places, numbers) in [
+        (vec![0, 1, 2, 3], 0..10),
+        (vec![0], 10..20),
+        (vec![1], 10..20),
+        (vec![2], 10..20),
+        (vec![3], 10..20),
+    ] {
+        let of_all = numbers.flat_map(|number| places.iter().map(move |place| (*place, number)));
+        let creating: Vec<_> = of_all
+            .map(|(place, number)| (place, create(place, number)))
+            .collect();
+        for (place, creating) in creating {
+            match creating.await.unwrap() {
+                Ok(credentials) => made[place].push(credentials),
+                Err(error) => refused[place].push(error.kind()),
+            }
         }
     }
     assert_eq!(made.each_ref().map(Vec::len), [20, 10, 1, 0]);

@@ -10,6 +10,7 @@ mod address;
 mod opening;
 mod planning;
 mod proxy;
+mod pulling;
 mod reading;
 mod replica;
 mod replicas;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use regcred_core::Result;
-use regcred_core::access::{AdminGrant, Caller, Principal, RequestId, UserPrincipal};
+use regcred_core::access::{
+    AdminGrant, Caller, Principal, RequestId, Right, Rights, UserPrincipal,
+};
 use regcred_core::clock::SystemClock;
 use regcred_core::credentials::{DockerCredentials, Username};
 use regcred_core::ids::{CredentialsId, ProjectId};
@@ -14,7 +16,7 @@ use regcred_core::registry::Registry;
 use regcred_core::sealing::Kek;
 use regcred_core::secret::{RegistryPassword, SecretText};
 use regcred_core::service::{
-    CreateCredentials, CreateProject, CreateUser, Service, UpgradeCredentials,
+    CreateCredentials, CreateProject, CreateToken, CreateUser, Service, UpgradeCredentials,
 };
 use regcred_core::store::Store;
 use regcred_storage::{PostgresOptions, PostgresStore};
@@ -92,6 +94,18 @@ impl Replica {
         };
         let created = self.service.create_project(caller, project).await;
         created.unwrap().id
+    }
+
+    /// A service token that may pull in a project.
+    pub(crate) async fn puller(&self, caller: &Caller, project: ProjectId) -> Caller {
+        let token = CreateToken {
+            name: "ci".to_owned(),
+            projects: vec![project],
+            rights: Rights::new(vec![Right::Pull]).unwrap(),
+            life: None,
+        };
+        let created = self.service.create_token(caller, token).await;
+        self.caller(&created.unwrap().text).await.unwrap()
     }
 
     pub(crate) async fn create(

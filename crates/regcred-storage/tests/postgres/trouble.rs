@@ -47,6 +47,7 @@ async fn what_is_sent_behind_a_transaction_that_was_not_begun_does_nothing() {
     let replica = Replica::open(&proxy.options(&scratch), &new_kek());
     let admin = replica.admin("admin").await;
     let project = replica.project(&admin, "p").await;
+    replica.create(&admin, project, "before").await.unwrap();
     for number in 0..5 {
         proxy.set(Mode::SpoilBegin);
         let username = format!("user{number}");
@@ -54,11 +55,11 @@ async fn what_is_sent_behind_a_transaction_that_was_not_begun_does_nothing() {
         created.unwrap();
         assert_eq!(proxy.lost(), number + 1, "the begin was lost");
     }
-    assert_eq!(replica.count(&admin, project).await.unwrap(), 5);
-    assert_eq!(replica.service.verify_trail().await.unwrap(), 3 + 5);
+    assert_eq!(replica.count(&admin, project).await.unwrap(), 6);
+    assert_eq!(replica.service.verify_trail().await.unwrap(), 3 + 6);
     let client = scratch.client().await;
     let counted = client.query_one("SELECT credentials FROM project", &[]);
-    assert_eq!(counted.await.unwrap().get::<_, i64>(0), 5);
+    assert_eq!(counted.await.unwrap().get::<_, i64>(0), 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]
