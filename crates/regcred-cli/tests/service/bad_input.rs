@@ -11,6 +11,48 @@ use tempfile::TempDir;
 use crate::store::sqlite_only;
 use crate::support::{CREATE, LIST, PASSWORD, Server, create_admin, installation, regcred, run};
 
+/// Whether a variable is right, or missing, may depend on where it stands. What was answered before is no matter.
+#[test]
+fn what_is_refused_is_refused_whatever_was_answered_before() {
+    let server = Server::dev();
+    let admin = server.admin();
+    let project = admin.create_project("before");
+    let unknown = "mutation($p: UUID!, $u: String!, $w: String!, $r: String) { createDockerCredentials(dockerCredentials: \
+                   {projectId: $p, username: $u, password: $w, registry: $r, bogus: 1}) { id } }";
+    let create = |username: &str, registry: Option<&str>| {
+        let mut variables = json!({"p": project, "u": username, "w": "p"});
+        if let Some(registry) = registry {
+            variables["r"] = registry.into();
+        }
+        admin.post(unknown, variables).json()
+    };
+    let refused = |answer: &Value| answer["errors"][0]["message"].as_str().map(str::to_owned);
+    let before = refused(&create("a", Some("h.x"))).unwrap();
+    assert!(before.contains("bogus"), "{before}");
+    // The library misses what is unknown beside a variable that is not given.
+    for username in ["b", "c"] {
+        assert_eq!(refused(&create(username, None)), None);
+    }
+    assert_eq!(refused(&create("d", Some("h.x"))), Some(before));
+    assert_eq!(admin.list(&project).len(), 2);
+
+    let role = "mutation($n: String!, $r: String!) { createProject(project: {name: $n, authorizedGroups: {name: $n, role: $r}}) \
+                { name } }";
+    let make = |name: &str, role_of: &str| {
+        let mut answer = admin.post(role, json!({"n": name, "r": role_of})).json();
+        for error in answer["errors"].as_array_mut().into_iter().flatten() {
+            error["extensions"] = json!({});
+        }
+        answer
+    };
+    let before = make("one", "hunter2");
+    assert!(before["errors"].is_array(), "{before}");
+    for name in ["two", "three"] {
+        make(name, "ROLE_PROJECT_VIEWER");
+    }
+    assert_eq!(make("four", "hunter2"), before);
+}
+
 /// What was found valid once is not validated again; nobody is to notice.
 #[test]
 fn a_bad_value_is_told_in_the_same_words_before_and_after_a_good_one() {

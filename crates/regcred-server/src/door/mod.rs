@@ -65,7 +65,7 @@ impl<S: Executor> Door<S> {
         match tokio::time::timeout(deadline, done).await {
             Ok(Ok(response)) => {
                 if response.errors.is_empty() {
-                    document.found_valid();
+                    self.documents.found_valid(&document);
                 }
                 graphql::finish(response, &id)
             }
