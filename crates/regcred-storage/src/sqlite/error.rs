@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ffi};
 /// Out of space, out of reach or busy is `Unavailable`: nothing was changed and it may pass. The rest is a fault.
 pub(super) fn told(error: &rusqlite::Error) -> Error {
     let detail = format!("SQLite: {error}");
-    if let Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) = extended(error) {
+    if is_of_sync(error) {
         // All is written, and perhaps it is on the disk.
         return Error::uncertain(detail);
     }
@@ -26,8 +26,13 @@ pub(super) fn told(error: &rusqlite::Error) -> Error {
     }
 }
 
-fn extended(error: &rusqlite::Error) -> Option<i32> {
-    error.sqlite_error().map(|error| error.extended_code)
+/// Whether the disk was told to keep something, and did not say that it does.
+pub(super) fn is_of_sync(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(
+        extended,
+        Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
+    )
 }
 
 /// Turns the errors of a driver's call into the domain's.

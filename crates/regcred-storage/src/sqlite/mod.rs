@@ -13,6 +13,8 @@ mod readers;
 mod schema;
 mod writer;
 
+use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_core::Result;
@@ -39,6 +41,8 @@ pub struct Sqlite {
     readers: Readers,
     /// The stream of the audit trail that this process writes.
     stream: u32,
+    /// The database. A process that closes a file loses its locks on it, so this stays open as long as there are connections.
+    _file: Arc<File>,
     _lock: DirectoryLock,
 }
 

@@ -1,5 +1,6 @@
 //! Opening an installation: lock, look, check the key, and only then change anything.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,13 +92,17 @@ impl SqliteStore {
         let stream = trail.stream();
         let readers = Readers::new(&path);
         let no_thread = |error| OpenError::new(format!("a thread cannot be started: {error}"));
-        let folder = Folder::start(connect(&path)?).map_err(no_thread)?;
+        let file = File::open(&path).map_err(|error| unusable(directory, &error))?;
+        let file = Arc::new(file);
+        let kept = Arc::clone(&file);
+        let folder = Folder::start(connect(&path)?, move || kept.sync_data()).map_err(no_thread)?;
         folder.attend(&mut db, &readers).told()?;
         let writer = Writer::start(db, folder, trail).map_err(no_thread)?;
         let store = SqlStore::new(Sqlite {
             writer,
             readers,
             stream,
+            _file: file,
             _lock: lock,
         });
         Ok((store, keys))
@@ -160,8 +165,8 @@ fn in_transaction<T, E: From<Error>>(
     Ok(done)
 }
 
-/// The connection that writes. It can undo what a crash left half-done, which one that only reads cannot; and until it
-/// is prepared it leaves the log of the database as it is when it is closed.
+/// A connection that may write. It can undo what a crash left half-done, which one that only reads cannot; and until it
+/// is prepared, as the writer's is, it leaves the log of the database as it is when it is closed.
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -93,7 +93,7 @@ async fn sees_what_was_acknowledged_and_leaves_the_log_free_to_begin_anew() {
     assert!(reading.end().await > WRITES / 20, "something was read");
     // A write is a commit of its own here, of six pages at least. The log begins anew with a write during which nobody looks into
     // it, and of those who never rest there is not always one.
-    let most = 5 * CHECKPOINT;
+    let most = 5 * LONG;
     assert!(WRITES as u64 * 6 > most, "enough is written");
     assert!(longest < most * PAGE, "the log grew to {longest} bytes");
     // The directory is left to whoever opens it next, with all of the log folded into the database.
@@ -122,6 +122,6 @@ async fn sees_after_a_moment_what_somebody_else_wrote() {
 }
 
 const WRITES: usize = 4_000;
-/// So many pages of the log are folded into the database at once.
-const CHECKPOINT: u64 = 4_000;
+/// From so many pages on the log is folded into the database.
+const LONG: u64 = 4_000;
 const PAGE: u64 = 4_096 + 24;
