@@ -135,7 +135,69 @@ const DEADLINE_OF_REGISTRIES: Duration = Duration::from_secs(25);
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use async_graphql::{Data, ServerError, Value};
+    use futures_util::stream::{self, BoxStream};
+    use serde_json::json;
+
     use super::*;
+    use regcred_registry::Policy;
+
+    use crate::testing::World;
+
+    /// Tells in which mode it was made, by an error where it is asked for `bad`.
+    #[derive(Clone)]
+    struct Stub(ValidationMode);
+
+    impl Executor for Stub {
+        async fn execute(&self, request: Request) -> Response {
+            let mode = format!("{:?}", self.0);
+            if request.query.contains("bad") {
+                Response::from_errors(vec![ServerError::new(mode, None)])
+            } else {
+                Response::new(Value::from(mode))
+            }
+        }
+
+        fn execute_stream(&self, _: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+            Box::pin(stream::empty())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_to_be_valid_is_not_validated_and_anything_else_is() {
+        let world = World::new(Policy::default(), Vec::new()).await;
+        let door = Door::new(Stub);
+        let answer = async |query: &str, variables: serde_json::Value| {
+            let body = json!({"query": query, "variables": variables}).to_string();
+            let caller = world.caller.clone();
+            let asker = Asker::new(
+                Arc::clone(&world.backend),
+                caller,
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+            );
+            let Response { data, errors, .. } = door.answer(body.as_bytes(), asker).await;
+            let error = errors.into_iter().next();
+            error.map_or(data, |error| Value::from(error.message))
+        };
+        let (strict, fast) = (Value::from("Strict"), Value::from("Fast"));
+        let good = "query($p: UUID!) { a(p: $p) }";
+        assert_eq!(answer(good, json!({"p": 1})).await, strict);
+        for expected in [&fast, &fast] {
+            assert_eq!(answer(good, json!({"p": "x"})).await, *expected);
+        }
+        assert_eq!(answer(good, json!({"p": 1})).await, strict);
+        assert_eq!(answer(good, json!({})).await, strict);
+        for query in [
+            "query($p: UUID!) { bad(p: $p) }",
+            "query($p: Int) { a(p: $p) }",
+        ] {
+            for _ in 0..3 {
+                assert_eq!(answer(query, json!({"p": "x"})).await, strict, "{query}");
+            }
+        }
+    }
 
     #[test]
     fn only_what_holds_nothing_but_queries_may_be_broken_off() {
