@@ -30,8 +30,9 @@ pub(super) struct Link {
     statements: RefCell<HashMap<String, Statement>>,
     /// What is sent with the next statement that is waited for.
     later: RefCell<Vec<Later>>,
-    /// How often it was used.
+    /// How often it was used, and since when it has its plans.
     uses: Cell<u64>,
+    planned: Cell<Instant>,
     /// Until when a statement may wait for its answer.
     deadline: Cell<Instant>,
     /// Why the last statement that failed did so.
@@ -91,6 +92,7 @@ impl Link {
             statements: RefCell::default(),
             later: RefCell::default(),
             uses: Cell::new(0),
+            planned: Cell::new(Instant::now()),
             deadline: Cell::new(Instant::now() + within),
             trouble: Cell::new(None),
             silent: Cell::new(false),
@@ -103,12 +105,14 @@ impl Link {
         self.trouble.set(None);
     }
 
-    /// Plans anew what it has planned, the less often the longer it is used. In a table that is all but empty one index is as
-    /// good as another to PostgreSQL, and a plan that was made then may read all that a project has for each row of it.
+    /// Plans anew what it has planned: often in the beginning, and then after a while. In a table that is all but empty one index
+    /// is as good as another to PostgreSQL, and a plan that was made then may read all that a project has for each row of it.
     pub(super) fn use_again(&self) {
         let uses = self.uses.get() + 1;
         self.uses.set(uses);
-        if uses > 1 && uses.is_power_of_two() {
+        let begins = uses > 1 && uses.is_power_of_two();
+        if begins || self.planned.get().elapsed() >= PLANS_LAST {
+            self.planned.set(Instant::now());
             self.later
                 .borrow_mut()
                 .push(Later::Text(FORGET_PLANS.to_owned()));
@@ -320,6 +324,8 @@ fn number(key: Key) -> i64 {
 /// On which replicas tell each other that tokens or rights were changed or something waits to be delivered.
 pub(super) const CHANNEL: &str = "regcred";
 const FORGET_PLANS: &str = "DISCARD PLANS";
+/// So long a plan counts, where tables may have grown from next to nothing and the server did not count what is in them.
+const PLANS_LAST: Duration = Duration::from_secs(5);
 /// So few that they are sent in their order.
 const MOST_LATER: usize = 16;
 /// What every session is told. Whoever holds locks and says no more is ended by the server, so that others go on. A statement

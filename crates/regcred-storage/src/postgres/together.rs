@@ -335,7 +335,7 @@ impl<'a> Events<'a> {
 }
 
 /// Each row tells of a pull, and whether any row of a day or of a puller is new. What is behind it in the transaction is told,
-/// too, by settings of that transaction.
+/// too, by settings of that transaction: whether the passwords may leave, and of which credentials a row is new.
 const NOTE: &str = "WITH pull AS MATERIALIZED (SELECT g.place, \
     EXISTS (SELECT 1 FROM service_token t JOIN service_token_project p ON p.token_id = t.id \
     WHERE t.id = g.token AND p.project_id = g.project AND t.expires_at > g.moment) AS counts, \
@@ -349,41 +349,41 @@ const NOTE: &str = "WITH pull AS MATERIALIZED (SELECT g.place, \
     SELECT g.* FROM pulls, unnest($6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[], $10::bigint[], \
     $11::bytea[], $12::text[]) AS g WHERE pulls.may_leave \
     ON CONFLICT (project_id, credentials_id, day) DO UPDATE SET pulls = credentials_use_day.pulls + excluded.pulls, \
-    last_used = excluded.last_used, token_id = excluded.token_id, token_name = excluded.token_name RETURNING xmax = 0 AS new), \
+    last_used = excluded.last_used, token_id = excluded.token_id, token_name = excluded.token_name \
+    RETURNING xmax = 0 AS new, encode(credentials_id, 'hex') AS of), \
     puller AS (INSERT INTO credentials_puller \
     (project_id, credentials_id, token_id, target, token_name, version, last_pull) \
     SELECT g.* FROM pulls, unnest($13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::text[], \
     $18::bigint[], $19::bigint[]) AS g WHERE pulls.may_leave \
     ON CONFLICT (project_id, credentials_id, token_id, target) DO UPDATE SET token_name = excluded.token_name, \
-    version = excluded.version, last_pull = excluded.last_pull RETURNING xmax = 0 AS new) \
+    version = excluded.version, last_pull = excluded.last_pull RETURNING xmax = 0 AS new, encode(credentials_id, 'hex') AS of) \
     SELECT counts, current, \
-    (SELECT set_config('regcred.day_begun', coalesce(bool_or(new), false)::text, true)::bool FROM day), \
-    (SELECT set_config('regcred.puller_came', coalesce(bool_or(new), false)::text, true)::bool FROM puller) \
+    (SELECT set_config('regcred.day_begun', coalesce(array_agg(of) FILTER (WHERE new), '{}')::text, true) <> '{}' FROM day), \
+    (SELECT set_config('regcred.puller_came', coalesce(array_agg(of) FILTER (WHERE new), '{}')::text, true) <> '{}' FROM puller) \
     FROM pull ORDER BY place";
-/// Where a day has begun, those that are no longer kept of the same credentials.
+/// Of credentials for which a day has begun, those that are no longer kept.
 macro_rules! old_days {
     ($projects:literal, $credentials:literal, $behind:literal) => {
         concat!(
             "DELETE FROM credentials_use_day u USING unnest(",
             concat!($projects, "::bytea[], ", $credentials, "::bytea[], ", $behind),
-            "::bigint[]) AS g (project, credentials, behind) WHERE current_setting('regcred.day_begun') = 'true' \
-             AND u.project_id = g.project AND u.credentials_id = g.credentials AND u.day <= g.behind"
+            "::bigint[]) AS g (project, credentials, behind) \
+             WHERE encode(g.credentials, 'hex') = ANY (current_setting('regcred.day_begun')::text[]) AND u.project_id = g.project AND u.credentials_id = g.credentials AND u.day <= g.behind"
         )
     };
 }
 
-/// Where somebody came who pulls, those beyond the latest ones of the same credentials.
+/// Of credentials to which somebody came who pulls, those beyond the latest ones. Each has so many, and is read once.
 macro_rules! old_pullers {
     ($projects:literal, $credentials:literal, $most:literal) => {
         concat!(
-            "DELETE FROM credentials_puller p USING unnest(",
+            "DELETE FROM credentials_puller p USING (SELECT l.* FROM unnest(",
             concat!($projects, "::bytea[], ", $credentials),
-            "::bytea[]) AS g (project, credentials) WHERE current_setting('regcred.puller_came') = 'true' \
-             AND p.project_id = g.project AND p.credentials_id = g.credentials AND (p.token_id, p.target) NOT IN \
-             (SELECT l.token_id, l.target FROM credentials_puller l WHERE l.project_id = g.project \
-             AND l.credentials_id = g.credentials ORDER BY l.last_pull DESC LIMIT ",
+            "::bytea[]) AS g (project, credentials) CROSS JOIN LATERAL (SELECT l.ctid AS place FROM credentials_puller l \
+             WHERE l.project_id = g.project AND l.credentials_id = g.credentials ORDER BY l.last_pull DESC OFFSET ",
             $most,
-            ")"
+            ") AS l WHERE encode(g.credentials, 'hex') = ANY (current_setting('regcred.puller_came')::text[])) AS old \
+             WHERE p.ctid = old.place"
         )
     };
 }

@@ -1,8 +1,8 @@
 //! The writer: one thread with one connection that commits whatever is waiting in one transaction.
 //!
-//! A transaction holds the keys of all its use cases from its beginning, in one order, so that replicas wait for each
-//! other and not in a circle, and none decides on what another one is changing. First the use cases run one behind
-//! the other. Where one of them is refused, or lost a race, the transaction is rolled back and run again with a savepoint
+//! A transaction holds the keys of its use cases from its beginning, in one order, so that replicas wait for each
+//! other and not in a circle, and none decides on what another one is changing. First pulls are written down together, which
+//! takes no keys, and credentials created together; then the other use cases run one behind the other. Where one of them is refused, or lost a race, the transaction is rolled back and run again with a savepoint
 //! for each. What gives way to another transaction is run again after a moment; what loses its connection, on another
 //! one. Nobody is answered before it is known what became of the commit: where the connection broke in it, the trail
 //! says whether it was made ([`Session::resume`]).

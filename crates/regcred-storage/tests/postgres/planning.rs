@@ -41,6 +41,10 @@ async fn credentials_are_found_by_their_id_also_where_there_were_none_when_that_
     let rows = read(&client, 1600).await;
     // All that were there, each time, would be more than a million.
     assert!(rows < 300_000, "{rows} were read for 1600");
+    // Those that came at once were counted at once.
+    let counted = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'project'";
+    let counted: i64 = client.query_one(counted, &[]).await.unwrap().get(0);
+    assert!((600..1100).contains(&counted), "{counted} times for 1600");
 }
 
 /// How many rows were found by the indexes of credentials, once it is told of so many creates.
