@@ -139,11 +139,10 @@ mod tests {
 
     use async_graphql::{Data, ServerError, Value};
     use futures_util::stream::{self, BoxStream};
+    use regcred_registry::Policy;
     use serde_json::json;
 
     use super::*;
-    use regcred_registry::Policy;
-
     use crate::testing::World;
 
     /// Tells in which mode it was made, by an error where it is asked for `bad`.

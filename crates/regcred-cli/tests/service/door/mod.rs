@@ -3,4 +3,5 @@
 
 mod bodies;
 mod requests;
+mod valid;
 mod wire;
